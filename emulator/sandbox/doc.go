@@ -1,0 +1,26 @@
+// Package sandbox runs the stand-in for Fargate's microVM: one network
+// namespace with one private address, its containers, its volumes, its size.
+// An ECS task or a pod of EKS owns exactly one; two never share one.
+//
+// A sandbox climbs steps and comes down the same ones:
+//
+//	step          going up        coming down
+//	1 network     PROVISIONING    DEPROVISIONING
+//	2 containers  PENDING         STOPPING
+//	3 targets     ACTIVATING      DEACTIVATING
+//	              RUNNING         STOPPED
+//
+// So its life is an integer that climbs 0 → Spec.Steps and then descends, and
+// never climbs again. Only height and direction are stored; LastStatus
+// computes the word. Turning round halfway, the step that was being climbed
+// comes down too, because it may be half built; so every way down tolerates
+// what was never built.
+//
+// next decides, as a pure function of the record, what the runtime observes
+// and the time; Engine.Reconcile does that one thing and commits the result.
+// A crash at any point is resumed from Runtime.Inspect.
+//
+// The package imports no service and no runtime. Owners (ecs, eks) make and
+// stop sandboxes with Create and Stop inside their own transaction and read
+// the record; nothing here knows what a task or a pod is.
+package sandbox

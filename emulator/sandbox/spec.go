@@ -1,0 +1,236 @@
+package sandbox
+
+import "time"
+
+// Spec is what the owner of a sandbox wants. It does not change once the
+// sandbox is made: a task or a pod is replaced, never altered.
+//
+// It is the union of what an ECS task and a Kubernetes pod need; an owner
+// leaves out what it does not have.
+type Spec struct {
+	ID         string            // 32 lower-case hex digits; names everything that the runtime makes for it
+	Owner      string            // ARN of the task, or cluster ARN + "/" + namespace + "/" + name of the pod
+	Group      string            // for listing and counting: the cluster's ARN
+	Hostname   string            // of all its containers; the runtime chooses when empty
+	Network    Network           //
+	Size       Size              // the ceiling around all containers together
+	Containers []Container       // in the order of the definition
+	Volumes    []Volume          //
+	Labels     map[string]string // on every container, beside the runtime's own
+	Steps      int               // how many of the three steps it passes: a task 3, a pod 2
+}
+
+// Network is where the sandbox's one address comes from.
+type Network struct {
+	VPC        string   // vpc-…
+	VPCCIDR    string   // 172.31.0.0/16
+	Subnet     string   // subnet-…
+	SubnetCIDR string   // 172.31.16.0/20, within VPCCIDR
+	Public     bool     // an address that the host can reach as well (assignPublicIp=ENABLED)
+	Hosts      []Host   // lines for /etc/hosts, beside the sandbox's own
+	DNSServers []string // in place of the VPC's resolver
+	DNSSearch  []string
+	DNSOptions []string
+}
+
+// Host is a line of /etc/hosts.
+type Host struct {
+	Address string
+	Names   []string
+}
+
+// Size limits a sandbox or a container. Zero means no limit.
+type Size struct {
+	CPU     int64 // CPU units, 1024 = one vCPU
+	Memory  int64 // bytes
+	Storage int64 // bytes of ephemeral storage; told in metadata, not enforced by every runtime
+}
+
+// Condition is what a container waits for in another one. The values are
+// ECS's (containerDefinitions[].dependsOn[].condition).
+type Condition string
+
+// The four conditions.
+const (
+	Start    Condition = "START"    // it has been started
+	Complete Condition = "COMPLETE" // it has exited, whatever the code
+	Success  Condition = "SUCCESS"  // it has exited with 0; any other code makes waiting hopeless
+	Healthy  Condition = "HEALTHY"  // its health check (for pods: its startup and readiness probe) has passed
+)
+
+// Need is one edge of the graph in which containers start, and, turned round,
+// stop.
+type Need struct {
+	Container string
+	Condition Condition
+}
+
+// Container is one container of a sandbox.
+type Container struct {
+	Name       string
+	Image      string
+	Pull       PullPolicy
+	Essential  bool   // when it ends, for whatever reason, the sandbox ends
+	Init       bool   // has to end before the sandbox counts as running; never essential
+	Needs      []Need //
+	Entrypoint []string
+	Command    []string
+	Env        []EnvVar // later wins; over the image's
+	Secrets    []Secret // environment out of a SecretSource, resolved once, right before the start
+	WorkingDir string
+	User       string
+	TTY        bool
+	Stdin      bool
+
+	CPU               int64 // units: relative weight
+	CPULimit          int64 // units: hard ceiling, 0 none (pods; ECS on Fargate has none)
+	Memory            int64 // bytes, hard limit: beyond it the container is killed
+	MemoryReservation int64 // bytes, soft limit
+	Mounts            []Mount
+	Tmpfs             []Tmpfs
+	Ulimits           []Ulimit
+	CapAdd, CapDrop   []string
+	ReadOnlyRoot      bool
+	NoNewPrivileges   bool
+	InitProcess       bool // run an init inside that reaps (linuxParameters.initProcessEnabled)
+	ShareProcesses    bool // one PID namespace with the others (pidMode task, shareProcessNamespace)
+	Sysctls           map[string]string
+	Labels            map[string]string
+	Ports             []Port // what it says it listens on; nothing needs them but public addresses
+
+	StartTimeout time.Duration // how long others wait for a condition on this one; 0: no limit
+	StopSignal   string        // "" : the image's, else SIGTERM
+	StopTimeout  time.Duration // from the signal to SIGKILL; 0: 30 s
+
+	Health    *Probe // ECS health check, Kubernetes' readiness: reported, kills nothing
+	Startup   *Probe // until it passes, the other two wait; failing kills the container
+	Liveness  *Probe // failing kills the container; what then happens is the restart policy's matter
+	PostStart *Action
+	PreStop   *Action
+
+	Restart Restart
+	Log     Log
+}
+
+// PullPolicy says when the image is pulled. The zero value is what suits a
+// machine without a registry at hand: pull what is not there.
+type PullPolicy string
+
+// Pull policies, with Kubernetes' names.
+const (
+	PullIfNotPresent PullPolicy = "IfNotPresent"
+	PullAlways       PullPolicy = "Always"
+	PullNever        PullPolicy = "Never"
+)
+
+// EnvVar is a variable of the environment.
+type EnvVar struct{ Name, Value string }
+
+// Secret is a variable whose value a SecretSource knows. ValueFrom is an ARN
+// or a parameter name, as in a task definition.
+type Secret struct{ Name, ValueFrom string }
+
+// Mount puts a volume into a container.
+type Mount struct {
+	Volume   string
+	Path     string
+	SubPath  string // within the volume
+	ReadOnly bool
+}
+
+// Tmpfs is a memory file system of one container.
+type Tmpfs struct {
+	Path    string
+	Size    int64 // bytes
+	Options []string
+}
+
+// Ulimit is a resource limit with its name as in a task definition ("nofile").
+type Ulimit struct {
+	Name       string
+	Soft, Hard int64
+}
+
+// Port is a port that a container says it serves.
+type Port struct {
+	Name     string
+	Number   uint16
+	Protocol string // "tcp" or "udp"
+}
+
+// Volume lives as long as the sandbox and can be mounted by any of its
+// containers.
+type Volume struct {
+	Name   string
+	Memory bool   // tmpfs instead of disk
+	Size   int64  // bytes; 0: no limit of its own
+	Files  []File // given content, written before the first container starts
+}
+
+// File is a file with given content. Path is relative to its volume and never
+// leaves it.
+type File struct {
+	Path string
+	Mode uint32
+	UID  int
+	GID  int
+	Data []byte
+}
+
+// Action is something that is done in or to a container: exactly one of its
+// members is set.
+type Action struct {
+	Exec []string // argv; exit code 0 is success
+	HTTP *HTTPGet // a status of 200–399 is success
+	TCP  uint16   // connecting is success
+}
+
+// HTTPGet is a GET of a container's port.
+type HTTPGet struct {
+	Scheme  string // "http" or "https" (certificates are not checked)
+	Port    uint16
+	Path    string
+	Host    string
+	Headers []EnvVar
+}
+
+// Probe is an action that is repeated. The zero values of its durations and
+// counts are not filled in here: the owner sets its service's defaults.
+type Probe struct {
+	Action
+	Delay    time.Duration // before the first one (Kubernetes' initialDelaySeconds)
+	Interval time.Duration
+	Timeout  time.Duration
+	Grace    time.Duration // failures within it do not count, a success ends it (ECS's startPeriod)
+	Failures int           // in a row until it has failed
+	Passes   int           // in a row until it has passed
+}
+
+// RestartPolicy says after which exits a container is started again.
+type RestartPolicy string
+
+// Restart policies, with Kubernetes' names. ECS's restartPolicy is Always
+// with IgnoredExitCodes and MinRun.
+const (
+	RestartNever     RestartPolicy = ""
+	RestartOnFailure RestartPolicy = "OnFailure"
+	RestartAlways    RestartPolicy = "Always"
+)
+
+// Restart is how a container is started again in its place.
+type Restart struct {
+	Policy           RestartPolicy
+	IgnoredExitCodes []int
+	MinRun           time.Duration // started again only when it ran at least so long (ECS's restartAttemptPeriod)
+	Backoff          time.Duration // first wait, doubled each time (CrashLoopBackOff: 10 s)
+	MaxBackoff       time.Duration // 5 min in Kubernetes
+	ResetBackoff     time.Duration // a run of at least this long makes the backoff start anew (10 min in Kubernetes)
+	Fresh            bool          // a new container with a new file system, as for pods; ECS starts the same one again
+}
+
+// Log is where a container's output goes. Whatever the driver, the runtime
+// keeps it too, for `neargate logs`.
+type Log struct {
+	Driver  string // "awslogs", or "" for none
+	Options map[string]string
+}

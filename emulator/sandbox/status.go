@@ -1,0 +1,133 @@
+package sandbox
+
+import "time"
+
+// Sandbox is the record of one sandbox: what is wanted, and how far it came.
+type Sandbox struct {
+	Spec      Spec
+	CreatedAt time.Time
+	Desired   Desired
+	Status    Status
+}
+
+// Desired is RUNNING until somebody, or the sandbox itself, wants it stopped.
+// It never goes back.
+type Desired struct {
+	Stopped bool
+	Code    string    // AWS's stopCode: UserInitiated, EssentialContainerExited, TaskFailedToStart, …
+	Reason  string    // AWS's stoppedReason
+	At      time.Time // when it became wanted
+	// Grace overrides the containers' StopTimeout (kubectl delete --grace-period).
+	Grace *time.Duration
+}
+
+// Status is what has happened. lastStatus is computed from Height and Falling
+// by LastStatus and stored nowhere.
+type Status struct {
+	Height  int  // steps that are up: 0 … Spec.Steps
+	Falling bool // on the way down, from which there is no way back
+	// Version counts the commits that changed what DescribeTasks would show
+	// (a task's version).
+	Version int64
+
+	Address    *Address
+	Containers []ContainerStatus // as in Spec.Containers
+
+	ConnectivityAt     time.Time // the network step was up
+	PullStartedAt      time.Time // the first pull began
+	PullStoppedAt      time.Time // the last pull ended
+	StartedAt          time.Time // RUNNING
+	StoppingAt         time.Time // the way down began
+	ExecutionStoppedAt time.Time // the last container ended
+	StoppedAt          time.Time // STOPPED
+
+	// Trouble is the error that the engine is retrying at the moment, for
+	// `neargate why`; "" when there is none.
+	Trouble   string
+	TroubleAt time.Time
+	Tries     int
+	// Notes tell what the runtime could not give as asked: "address from
+	// 10.200.0.0/16: another network has 172.31.0.0/16".
+	Notes []string
+}
+
+// Address is the sandbox's place in its network, all of it real: peers can
+// dial IP.
+type Address struct {
+	IP      string // 172.31.16.5
+	Prefix  int    // of the subnet
+	MAC     string // 02:42:ac:1f:10:05
+	Gateway string
+	IPv6    string
+	// Public is the address at which the host reaches the containers' ports;
+	// "" when none was asked for. PublicPorts tells where a port is found when
+	// it could not keep its number (key "80/tcp").
+	Public      string
+	PublicPorts map[string]uint16
+	DNS         []string // what is in resolv.conf
+}
+
+// ContainerState is where a container is in its life; the strings of
+// ContainerStateRunning and ContainerStateStopped are ECS's.
+type ContainerState string
+
+// Container states, in order.
+const (
+	ContainerPending ContainerState = "PENDING"
+	ContainerPulling ContainerState = "PULLING"
+	ContainerPulled  ContainerState = "PULLED"
+	ContainerCreated ContainerState = "CREATED"
+	ContainerRunning ContainerState = "RUNNING"
+	ContainerStopped ContainerState = "STOPPED"
+)
+
+// Health is the outcome of a container's health check, in ECS's words.
+type Health string
+
+// The three outcomes.
+const (
+	HealthUnknown   Health = "UNKNOWN"
+	HealthHealthy   Health = "HEALTHY"
+	HealthUnhealthy Health = "UNHEALTHY"
+)
+
+// ContainerStatus is what is known of one container.
+type ContainerStatus struct {
+	Name        string
+	State       ContainerState
+	RuntimeID   string // the runtime's own id of the container that runs or ran last
+	ImageDigest string // sha256:…, known once the image is there
+	Attempt     int    // 0 for the first start; counts restarts
+	CreatedAt   time.Time
+	StartedAt   time.Time
+	FinishedAt  time.Time
+	ExitCode    *int   // nil until it has exited, and when it never ran
+	OOMKilled   bool   //
+	Reason      string // "OutOfMemoryError: Container killed due to memory usage"
+	// RestartAt is when a restart that backs off will be tried.
+	RestartAt time.Time
+
+	Health       Health
+	HealthSince  time.Time
+	HealthOutput string // of the last check, at most 4096 bytes
+	HealthExit   int
+	Started      bool // the startup probe has passed, or there is none and it runs
+	Ready        bool // the health check passes, or there is none and it runs
+	// Satisfied holds the conditions that it has ever met: a START that has
+	// happened stays true after the exit.
+	Satisfied []Condition
+
+	// LastExit is the run before this one, when it was restarted.
+	LastExit *Exit
+	// Message is the termination message that the owner asked for.
+	Message string
+}
+
+// Exit tells how a run of a container ended.
+type Exit struct {
+	Code       int
+	OOMKilled  bool
+	StartedAt  time.Time
+	FinishedAt time.Time
+	RuntimeID  string
+}
