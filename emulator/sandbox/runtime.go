@@ -53,6 +53,9 @@ type Observed struct {
 	// OOMKills counts the kernel's kills for memory within the whole sandbox's
 	// ceiling.
 	OOMKills int
+	// Notes tell in sentences what the runtime could not give as asked, for
+	// Status.Notes.
+	Notes []string
 }
 
 // ObservedContainer is what a runtime sees of a container: the newest
