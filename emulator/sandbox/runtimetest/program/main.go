@@ -1,0 +1,119 @@
+// Command program is what runs inside the containers of the runtime suite: a
+// static binary that does what its flags say and reports what it sees.
+//
+// -do takes one of these, prints one line and goes on:
+//
+//	env NAME          the variable's value
+//	cwd | host | pid  working directory, host name, own process id
+//	id                uid:gid
+//	limit nofile      soft:hard
+//	caps              effective capabilities, hexadecimal
+//	write PATH TEXT   ok, or the error
+//	read PATH         the file's content
+//	mode PATH         permissions and owner: 0640 1000:1000
+//	fs PATH           the type of the file system, hexadecimal
+//	get URL           the body, or the error
+//	flags             NoNewPrivs of /proc/self/status
+//	await PATH        waits until the file exists
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"time"
+)
+
+// lines is a flag that may be given again and again.
+type lines []string
+
+func (l *lines) String() string     { return fmt.Sprint([]string(*l)) }
+func (l *lines) Set(s string) error { *l = append(*l, s); return nil }
+
+func main() {
+	var out, err, do lines
+	flag.Var(&out, "print", "line for stdout")
+	flag.Var(&err, "print-err", "line for stderr")
+	flag.Var(&do, "do", "something to do and report")
+	every := flag.Duration("every", 0, "print a line at each interval")
+	eat := flag.Int64("eat", 0, "bytes of memory to take")
+	serve := flag.Int("serve", 0, "port to serve HTTP on")
+	body := flag.String("body", "", "what is served")
+	run := flag.Duration("run", 0, "how long to run")
+	exit := flag.Int("exit", -1, "exit code; -1 runs for ever")
+	ignore := flag.Bool("ignore-term", false, "ignore SIGTERM")
+	flag.Parse()
+
+	watchTerm(*ignore)
+	for _, l := range out {
+		fmt.Println(l)
+	}
+	for _, l := range err {
+		fmt.Fprintln(os.Stderr, l)
+	}
+	for _, d := range do {
+		fmt.Println(perform(d))
+	}
+	memory := take(*eat)
+	if *serve > 0 {
+		go listen(*serve, *body)
+	}
+	if *every > 0 {
+		go tick(*every)
+	}
+	if *exit < 0 { // for ever: signals are all that is left
+		select {}
+	}
+	<-time.After(*run)
+	runtime.KeepAlive(memory)
+	os.Exit(*exit)
+}
+
+// watchTerm makes SIGTERM end the process with 143, also where it is PID 1
+// and the kernel would drop the signal; or makes it do nothing.
+func watchTerm(ignore bool) {
+	if ignore {
+		signal.Ignore(syscall.SIGTERM)
+		return
+	}
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		s := <-c
+		os.Exit(128 + int(s.(syscall.Signal)))
+	}()
+}
+
+// take allocates and touches memory, so that it is really there.
+func take(n int64) []byte {
+	if n == 0 {
+		return nil
+	}
+	debug.SetGCPercent(-1)
+	b := make([]byte, n)
+	for i := int64(0); i < n; i += 4096 {
+		b[i] = byte(i>>12) | 1
+	}
+	return b
+}
+
+func tick(every time.Duration) {
+	n := 0
+	for range time.Tick(every) {
+		n++
+		fmt.Println("tick", n)
+	}
+}
+
+func listen(port int, body string) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
+	if err := http.ListenAndServe(fmt.Sprintf(":%d", port), h); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(97)
+	}
+}
