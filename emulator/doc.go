@@ -1,0 +1,30 @@
+// Package emulator is Neargate put together: the one place where the wire,
+// the store, the services, the sandbox engine and a runtime meet.
+//
+// # One request, all the way
+//
+// A request comes in at apiwire, which finds out account, region, service and
+// operation, decodes the input into the SDK's struct, checks what can be
+// checked without knowing anything, and calls a method of a service's API.
+// That method reads and writes records in one transaction of the store, and
+// answers. It never touches a runtime.
+//
+// The commit leaves changes in the store's feed. Controllers follow the feed
+// through the harness of package reconcile: the sandbox engine brings each
+// sandbox one step closer to what its record wants, and is the only one that
+// talks to the runtime. What it sees it commits, others follow. So the feed is
+// the bus, and what happened and who caused it can be read there afterwards.
+//
+// # Who knows whom
+//
+// Service packages do not know each other. What one needs of another it
+// declares as a small interface, and the adapters in this package fulfil it:
+// see adapters.go. The import rules are kept by deps_test.go.
+//
+// # One process, one data directory
+//
+// An emulator owns its data directory: a second one is refused. Everything
+// that it makes in the runtime is labelled with the directory's instance id,
+// by which it is found again after a crash and told from other programs'
+// containers and from other emulators'.
+package emulator
