@@ -142,6 +142,9 @@ func (x *exchange) serve() error {
 	if err := x.service.protocol.decode(op, x.r, in); err != nil {
 		return err
 	}
+	if err := x.service.check(op, in); err != nil {
+		return err
+	}
 	out, err := op.invoke(x.context(), in)
 	if err != nil {
 		return err

@@ -27,6 +27,9 @@ type Service struct {
 	router     *router
 	variants   []any // examples of union members, see WithUnions
 
+	constraints Constraints
+	voice       Voice // nil: inputs are not checked
+
 	codec *codec
 	once  sync.Once
 }
@@ -115,6 +118,24 @@ func (s *Service) WithOperations(names ...string) *Service {
 func (s *Service) WithUnions(members ...any) *Service {
 	s.variants = append(s.variants, members...)
 	return s
+}
+
+// WithConstraints has every input checked before its operation is called; v
+// words what is wrong with it.
+func (s *Service) WithConstraints(c Constraints, v Voice) *Service {
+	s.constraints, s.voice = c, v
+	return s
+}
+
+// check returns what is wrong with an input, in the service's words.
+func (s *Service) check(op *operation, in reflect.Value) error {
+	if s.voice == nil {
+		return nil
+	}
+	if wrong := s.constraints.check(op.name, in); len(wrong) > 0 {
+		return s.voice(wrong)
+	}
+	return nil
 }
 
 // prepare compiles what the protocol needs for each operation, once.
