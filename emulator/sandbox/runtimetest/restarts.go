@@ -35,7 +35,7 @@ func restartInPlace(b *bench) {
 	s := b.launch(Exits(3))
 	first := b.ended(s, "c0")
 	second := b.again(s, 1)
-	if second.RuntimeID != first.RuntimeID || !second.StartedAt.After(first.StartedAt) || second.ExitCode != 3 {
+	if second.RuntimeID != first.RuntimeID || second.StartedAt.Before(first.FinishedAt) || second.ExitCode != 3 {
 		b.Errorf("first %+v, second %+v", first, second)
 	}
 }

@@ -1,0 +1,160 @@
+package fake
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// run.go is about pulling, starting and stopping containers; runtime.go about
+// the sandboxes around them.
+
+// Pull takes as long as FAKE_PULL_FOR says.
+func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (string, error) {
+	p, err := parse(c)
+	if err != nil {
+		return "", err
+	}
+	if err := r.enter("Pull"); err != nil {
+		return "", err
+	}
+	if p.pullFor > 0 {
+		done := r.pulling(s.ID, c.Image, p.pullFor)
+		defer done()
+	}
+	r.mu.Unlock()
+	if err := pause(ctx, p.pullFor); err != nil {
+		return "", err
+	}
+	if p.pullError != "" {
+		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError)}
+	}
+	if _, digest, ok := strings.Cut(c.Image, "@"); ok {
+		return digest, nil
+	}
+	return "sha256:" + runtimeID("image", c.Image), nil
+}
+
+// Start begins an attempt, unless it or a later one is there.
+func (r *Runtime) Start(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, attempt int, _ []sandbox.EnvVar) error {
+	p, err := parse(c)
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, p.startAfter); err != nil {
+		return err
+	}
+	if err := r.enter("Start"); err != nil {
+		return err
+	}
+	defer r.mu.Unlock()
+	b := r.boxes[s.ID]
+	if b == nil {
+		return fmt.Errorf("sandbox %s is not up", s.ID)
+	}
+	old := b.containers[c.Name]
+	if old != nil && old.Attempt >= attempt {
+		return nil
+	}
+	if p.startError != "" {
+		return &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotStartContainerError", p.startError)}
+	}
+	if old != nil && old.State == sandbox.ContainerRunning {
+		return fmt.Errorf("container %s: attempt %d still runs", c.Name, old.Attempt)
+	}
+	r.begin(b.prepare(s, c, p, old, attempt))
+	return nil
+}
+
+// prepare makes the container of an attempt: the same one again, or a fresh
+// one beside which the output of the one before is kept.
+func (b *box) prepare(s *sandbox.Spec, c *sandbox.Container, p *script, old *container, attempt int) *container {
+	if old != nil && !c.Restart.Fresh {
+		old.Attempt = attempt
+		return old
+	}
+	n := &container{box: b, script: p, ports: c.Ports, out: &output{}}
+	if old != nil {
+		n.before = old.out
+	} else {
+		b.order = append(b.order, c.Name)
+	}
+	n.Attempt, n.CreatedAt = attempt, stamp()
+	n.RuntimeID = runtimeID(s.ID, c.Name, attempt, n.CreatedAt)
+	n.ImageDigest = "sha256:" + runtimeID("image", c.Image)
+	b.containers[c.Name] = n
+	return n
+}
+
+// Stop signals, waits, kills.
+func (r *Runtime) Stop(ctx context.Context, s *sandbox.Spec, spec *sandbox.Container, grace time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.enter("Stop"); err != nil {
+		return err
+	}
+	c := r.container(s.ID, spec.Name)
+	if c == nil || c.State != sandbox.ContainerRunning {
+		r.mu.Unlock()
+		return nil
+	}
+	r.signal(c, spec.StopSignal)
+	if c.State != sandbox.ContainerRunning {
+		r.mu.Unlock()
+		return nil
+	}
+	attempt, ended := c.Attempt, c.wait()
+	r.mu.Unlock()
+	if err := await(ctx, ended, grace); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.State == sandbox.ContainerRunning && c.Attempt == attempt {
+		r.end(c, 137, false)
+	}
+	return nil
+}
+
+// signal delivers a stop signal; a container that takes its time ends later.
+func (st *State) signal(c *container, name string) {
+	code, fatal := signalCode(name)
+	if c.script.stopExit >= 0 {
+		code = c.script.stopExit
+	}
+	switch {
+	case fatal:
+		st.end(c, 137, false)
+	case c.script.ignoreTerm || c.signal:
+	default:
+		c.signal = true
+		st.later(c, c.script.stopFor, func() { st.end(c, code, false) })
+	}
+}
+
+// signalCode tells what a process that a signal ends leaves behind.
+func signalCode(name string) (code int, fatal bool) {
+	codes := map[string]int{"HUP": 129, "INT": 130, "QUIT": 131, "KILL": 137, "USR1": 138, "USR2": 140, "TERM": 143}
+	code, ok := codes[strings.TrimPrefix(strings.ToUpper(name), "SIG")]
+	if !ok {
+		code = 143
+	}
+	return code, code == 137
+}
+
+// await waits for an end for at most grace.
+func await(ctx context.Context, ended <-chan struct{}, grace time.Duration) error {
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case <-ended:
+	case <-t.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}

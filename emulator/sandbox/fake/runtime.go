@@ -1,0 +1,164 @@
+package fake
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// Options of a runtime.
+type Options struct {
+	// State is the backend; nil makes an empty one.
+	State *State
+}
+
+// Runtime implements sandbox.Runtime and all its optional abilities but
+// FileWriter.
+type Runtime struct{ *State }
+
+// New makes a runtime.
+func New(o Options) *Runtime {
+	if o.State == nil {
+		o.State = NewState()
+	}
+	return &Runtime{o.State}
+}
+
+// Up takes an address for the sandbox.
+func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, error) {
+	if err := ctx.Err(); err != nil {
+		return sandbox.Address{}, err
+	}
+	for i := range s.Containers {
+		p, err := parse(&s.Containers[i])
+		if err != nil {
+			return sandbox.Address{}, err
+		}
+		if p.networkError != "" {
+			return sandbox.Address{}, &sandbox.StopError{Code: failedToStart, Reason: p.networkError}
+		}
+	}
+	if err := r.enter("Up"); err != nil {
+		return sandbox.Address{}, err
+	}
+	defer r.mu.Unlock()
+	if b := r.boxes[s.ID]; b != nil {
+		return b.address, nil
+	}
+	a, sub, err := r.address(s)
+	if err != nil {
+		return sandbox.Address{}, err
+	}
+	r.boxes[s.ID] = &box{id: s.ID, address: a, subnet: sub, containers: map[string]*container{}}
+	r.tell(s.ID)
+	return a, nil
+}
+
+// Down forgets the sandbox and ends what runs in it.
+func (r *Runtime) Down(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.enter("Down"); err != nil {
+		return err
+	}
+	defer r.mu.Unlock()
+	r.remove(id)
+	return nil
+}
+
+// Inspect tells what is there.
+func (r *Runtime) Inspect(ctx context.Context, id string) (sandbox.Observed, error) {
+	if err := ctx.Err(); err != nil {
+		return sandbox.Observed{}, err
+	}
+	if err := r.enter("Inspect"); err != nil {
+		return sandbox.Observed{}, err
+	}
+	defer r.mu.Unlock()
+	b := r.boxes[id]
+	if b == nil {
+		return sandbox.Observed{}, nil
+	}
+	o := sandbox.Observed{Up: true, Address: b.address, OOMKills: b.oomKills, Containers: make(map[string]sandbox.ObservedContainer, len(b.containers))}
+	for name, c := range b.containers {
+		o.Containers[name] = c.ObservedContainer
+	}
+	return o, nil
+}
+
+// List names all sandboxes.
+func (r *Runtime) List(ctx context.Context) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := r.enter("List"); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.boxes)), nil
+}
+
+// Events tells of every change.
+func (r *Runtime) Events(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		w := &watcher{dirty: map[string]struct{}{}, some: make(chan struct{}, 1)}
+		r.mu.Lock()
+		r.watchers[w] = struct{}{}
+		r.mu.Unlock()
+		defer func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.watchers, w)
+		}()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-w.some:
+			}
+			r.mu.Lock()
+			ids := w.dirty
+			w.dirty = map[string]struct{}{}
+			r.mu.Unlock()
+			for id := range ids {
+				if !yield(id) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// watcher is one who listens to Events.
+type watcher struct {
+	dirty map[string]struct{}
+	some  chan struct{}
+}
+
+func (w *watcher) add(id string) {
+	w.dirty[id] = struct{}{}
+	select {
+	case w.some <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits, unless the context ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
