@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// How much company one commit may have. More rows per commit save little, and
+// the first of them waits for the last.
+const (
+	groupUpdates = 128
+	groupTime    = 5 * time.Millisecond
+)
+
+// group is one SQLite transaction and the Updates that share it. It belongs to
+// whoever has the turn.
+type group struct {
+	c       *conn
+	begun   bool // BEGIN was said
+	wrote   bool // a member has written, so the next needs a savepoint
+	size    int
+	started time.Time
+	members []*Tx // that wrote and succeeded
+	err     error // SQLite gave the whole transaction up
+	done    chan struct{}
+}
+
+// Update runs fn in a write transaction, exactly once, and returns after its
+// changes are on disk (SQLite's synchronous=NORMAL: they survive the death of
+// the process at any moment, and of the machine up to the last checkpoint).
+// When fn fails, panics, or ctx has ended by the time fn returns, nothing is
+// written. by names the cause, for every change: "ecs:RunTask 7f3…",
+// "controller/sandbox".
+//
+// fn runs alone among all writers and sees everything written before. Updates
+// that queue up are committed together, each of them whole or not at all. fn
+// must be brief, and must not call Update, View or Close of this store, nor
+// wait for a goroutine that does.
+//
+// Decision: the writer is a turn that goes from caller to caller instead of a
+// goroutine that runs their functions. A lone Update then needs no goroutine
+// switch, and a panic, a runtime.Goexit (t.Fatal) or a profile label stays
+// where it belongs.
+func (s *Store) Update(ctx context.Context, by string, fn func(tx *Tx) error) error {
+	if err := s.turns.enter(ctx); err != nil {
+		return err
+	}
+	tx, err := s.join(ctx, by)
+	if err != nil {
+		s.turns.leave()
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned { // a panic or Goexit passes through
+			s.part(tx, errEnded)
+		}
+	}()
+	err = fn(tx)
+	returned = true
+	if err == nil {
+		err = ctx.Err()
+	}
+	g, err := s.part(tx, err)
+	<-g.done
+	if g.err != nil {
+		return g.err
+	}
+	return err
+}
+
+// join adds a transaction to the open group, or opens one.
+func (s *Store) join(ctx context.Context, by string) (*Tx, error) {
+	g := s.group
+	if g == nil {
+		c := s.writer
+		if c == nil { // in memory there is one connection for all
+			var err error
+			if c, err = s.readers.take(ctx); err != nil {
+				return nil, err
+			}
+		}
+		g = &group{c: c, started: time.Now(), done: make(chan struct{})}
+		s.group = g
+	}
+	if !g.begun {
+		if err := g.c.run("BEGIN"); err != nil {
+			s.end(g, err)
+			return nil, err
+		}
+		g.begun = true
+	}
+	tx := s.newTx(g.c)
+	tx.group, tx.by = g, by
+	tx.base, tx.points = s.last, s.lastPoint
+	return tx, nil
+}
+
+// part ends the transaction, and either passes the turn on with the group or
+// commits. It returns the group, whose end answers the caller.
+func (s *Store) part(tx *Tx, err error) (*group, error) {
+	g := tx.group
+	if err == nil {
+		err = tx.finish()
+	}
+	tx.ended = true
+	if err != nil {
+		s.rollback(g, tx)
+	} else if tx.saved || tx.wrote {
+		s.keep(g, tx)
+	}
+	g.size++
+	if g.err == nil && g.size < groupUpdates && time.Since(g.started) < groupTime && s.turns.pass() {
+		return g, err
+	}
+	s.commit(g)
+	return g, err
+}
+
+// keep makes the transaction's writes part of the group.
+func (s *Store) keep(g *group, tx *Tx) {
+	if tx.saved {
+		if err := g.c.run("RELEASE member"); err != nil {
+			g.err = err
+			return
+		}
+	}
+	g.wrote = true
+	s.last, s.lastPoint = tx.base+int64(len(tx.changes)), tx.points
+	g.members = append(g.members, tx)
+}
+
+// rollback undoes what the transaction wrote and nothing else.
+func (s *Store) rollback(g *group, tx *Tx) {
+	switch {
+	case g.c.c.AutoCommit(): // SQLite itself has rolled back, and all of it
+		g.begun = false
+		if g.wrote {
+			g.err = errors.Join(errors.New("commit was given up"), tx.err)
+		}
+	case tx.saved:
+		g.err = errors.Join(g.c.run("ROLLBACK TO member"), g.c.run("RELEASE member"))
+	case tx.wrote:
+		g.begun = false
+		if err := g.c.run("ROLLBACK"); err != nil {
+			g.err = err
+		} else if err := g.c.run("BEGIN"); err != nil {
+			g.err = err
+		} else {
+			g.begun = true
+		}
+	}
+}
+
+// commit ends the group for good or bad, tells the readers of the feed, and
+// gives the turn up.
+func (s *Store) commit(g *group) {
+	err := g.err
+	if err == nil && g.begun {
+		err = g.c.run("COMMIT")
+	}
+	if err != nil && g.begun && !g.c.c.AutoCommit() {
+		err = errors.Join(err, g.c.run("ROLLBACK"))
+	}
+	s.end(g, err)
+	s.turns.leave()
+}
+
+// end closes the books of a group; the turn is still held.
+func (s *Store) end(g *group, err error) {
+	s.group = nil
+	if s.writer == nil {
+		s.readers.give(g.c)
+	}
+	if err != nil {
+		g.err = err
+		s.last, s.lastPoint = s.hub.position(), s.points
+	} else {
+		s.points = s.lastPoint
+		s.committed(g.members)
+	}
+	close(g.done)
+}
