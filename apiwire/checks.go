@@ -39,7 +39,7 @@ func present(check valueCheck) valueCheck {
 // are always there: whether they were sent cannot be seen in the struct.
 func requireMember(list bool) valueCheck {
 	return func(v reflect.Value, out *violations) {
-		if isAbsent(v) || v.Kind() == reflect.Interface && v.IsNil() {
+		if isAbsent(v) {
 			out.add(Violation{Demand: Required, List: list})
 		}
 	}

@@ -90,6 +90,8 @@ type queryPlans struct {
 	dialect queryDialect
 	ready   sync.Map // reflect.Type → *queryStruct, complete ones only
 	mu      sync.Mutex
+
+	variants sync.Map // name of a union member's struct → its type
 }
 
 func newQueryPlans(dialect func() queryDialect) *queryPlans {
@@ -194,6 +196,10 @@ func (c *queryCompiler) value(t reflect.Type, item string) (queryReader, queryWr
 		}
 		read, write, err := c.value(t.Elem(), item)
 		return readMap(c.plans.dialect.entry, read), writeMap(write), err
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return c.plans.readUnion(t), c.plans.writeUnion(t), nil
+		}
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
 		return readScalar, writeScalar, nil
 	}

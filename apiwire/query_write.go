@@ -56,7 +56,7 @@ func (s *queryStruct) write(x *xmlWriter, v reflect.Value) {
 // plain values are always there: AWS writes its zeros.
 func isAbsent(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map:
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
 		return v.IsNil()
 	case reflect.String:
 		return v.Len() == 0
