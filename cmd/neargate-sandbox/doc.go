@@ -1,0 +1,23 @@
+// Neargate-sandbox is PID 1 of every sandbox container: the small container
+// that owns the network namespace of one task or pod, which the workload's
+// containers join. It is what the emulator has inside that namespace; they
+// speak by package [github.com/neargate/neargate/emulator/sandbox/tunnel].
+//
+// It is made for an image with nothing else in it than itself and the empty
+// folders /etc, /tmp and /run:
+//
+//	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags='-s -w' -o neargate-sandbox ./cmd/neargate-sandbox
+//
+// and for a container with OpenStdin, without a TTY, with the capability
+// NET_ADMIN, without a log driver (the tunnel's bytes are its output), and with
+// the host's /sys/fs/cgroup bound to --cgroup-root where the task's size shall
+// hold for all its containers together. It needs to know nothing about the task
+// when it starts, so it can be started before there is one.
+//
+//	neargate-sandbox [flags]          PID 1
+//	neargate-sandbox bridge [flags]   by docker exec: a fresh stream to PID 1
+//
+// The tunnel is on standard input and output; when it breaks, everything goes
+// on, and bridge brings a new one. On SIGTERM and SIGINT PID 1 exits at once: the
+// workload's containers are stopped before it.
+package main
