@@ -20,6 +20,17 @@ type Change struct {
 	After    json.RawMessage // nil: it is not there any more
 	At       time.Time       // UTC, of the transaction
 	By       string          // who caused it
+	// Origin is what WithOrigin put into the context of the Update. It is not
+	// stored: nil for a change that was read from the file.
+	Origin any `json:"-"`
+}
+
+type originKey struct{}
+
+// WithOrigin marks the changes of Updates under this context, so that whoever
+// made them knows them again in the feed.
+func WithOrigin(ctx context.Context, origin any) context.Context {
+	return context.WithValue(ctx, originKey{}, origin)
 }
 
 // HistoryQuery chooses changes. The zero value chooses all.

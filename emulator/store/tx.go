@@ -19,6 +19,7 @@ type Tx struct {
 	// For Update only.
 	group    *group
 	by       string
+	origin   any
 	wrote    bool
 	saved    bool // with a savepoint
 	err      error
@@ -216,7 +217,7 @@ func (tx *Tx) log(kind, key string, previous int64, before, after []byte) (int64
 	}
 	tx.changes = append(tx.changes, Change{
 		Revision: revision, Commit: tx.base + 1, Kind: kind, Key: key,
-		Before: before, After: after, At: tx.now, By: tx.by,
+		Before: before, After: after, At: tx.now, By: tx.by, Origin: tx.origin,
 	})
 	return revision, nil
 }

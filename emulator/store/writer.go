@@ -92,7 +92,7 @@ func (s *Store) join(ctx context.Context, by string) (*Tx, error) {
 		g.begun = true
 	}
 	tx := s.newTx(g.c)
-	tx.group, tx.by = g, by
+	tx.group, tx.by, tx.origin = g, by, ctx.Value(originKey{})
 	tx.base, tx.points = s.last, s.lastPoint
 	return tx, nil
 }

@@ -1,0 +1,221 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/neargate/neargate/emulator/store"
+)
+
+// Loop calls one Controller. Make it with New, run it once with Run.
+type Loop struct {
+	st    *store.Store
+	c     Controller
+	o     Options
+	begun time.Time
+	wake  chan struct{} // capacity 1: there is something to dispatch
+	calls sync.WaitGroup
+
+	mu      sync.Mutex
+	q       queue
+	running int
+	sweeps  []*sweep
+}
+
+// New prepares a Loop. Keys may be touched before it runs.
+func New(st *store.Store, c Controller, o Options) *Loop {
+	return &Loop{
+		st: st, c: c, o: o.withDefaults(), begun: time.Now(), wake: make(chan struct{}, 1),
+		q: queue{keys: map[string]*entry{}},
+	}
+}
+
+// Run makes a Loop and runs it.
+func Run(ctx context.Context, st *store.Store, c Controller, o Options) error {
+	return New(st, c, o).Run(ctx)
+}
+
+// Touch queues a key from outside. Like a hint, it does not interrupt.
+func (l *Loop) Touch(key string) {
+	l.mu.Lock()
+	l.q.touch(key)
+	l.mu.Unlock()
+	l.poke()
+}
+
+// Run works until ctx ends or the store is closed, and returns the error of
+// that after every call in flight has returned; their contexts are cancelled.
+func (l *Loop) Run(ctx context.Context) error {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var sources sync.WaitGroup
+	sources.Go(func() {
+		if err := l.feed(inner); err != nil {
+			cancel(err)
+		}
+	})
+	if l.o.List != nil {
+		sources.Go(func() { l.resync(inner) })
+	}
+	if l.o.Hints != nil {
+		sources.Go(func() { l.hints(inner) })
+	}
+	l.dispatch(inner)
+	l.calls.Wait()
+	sources.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return context.Cause(inner)
+}
+
+func (l *Loop) now() time.Duration { return time.Since(l.begun) }
+
+func (l *Loop) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// dispatch starts calls as keys become ready, until ctx ends.
+func (l *Loop) dispatch(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		if next, ok := l.start(ctx); ok {
+			timer.Reset(max(next-l.now(), 0))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-ctx.Done():
+		case <-l.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// start starts what may be started now and returns when to look again.
+func (l *Loop) start(ctx context.Context) (next time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	next, ok = l.q.expire(now)
+	if at, more := l.sweep(now); more && (!ok || at < next) {
+		next, ok = at, true
+	}
+	for l.o.Limit <= 0 || l.running < l.o.Limit {
+		e := l.q.pop()
+		if e == nil {
+			break
+		}
+		c := &call{loop: l, key: e.key}
+		var callCtx context.Context
+		callCtx, c.cancel = context.WithCancel(store.WithOrigin(ctx, c))
+		e.call = c
+		l.running++
+		l.calls.Go(func() { l.run(callCtx, e) })
+	}
+	return next, ok
+}
+
+// sweep queues the keys of the sweeps under way.
+func (l *Loop) sweep(now time.Duration) (next time.Duration, ok bool) {
+	left := l.sweeps[:0]
+	for _, s := range l.sweeps {
+		for _, key := range s.due(now) {
+			l.q.touch(key)
+		}
+		at, more := s.next(now)
+		if !more {
+			continue
+		}
+		left = append(left, s)
+		if !ok || at < next {
+			next, ok = at, true
+		}
+	}
+	clear(l.sweeps[len(left):])
+	l.sweeps = left
+	return next, ok
+}
+
+// run makes one call and files its answer, however the controller ends.
+func (l *Loop) run(ctx context.Context, e *entry) {
+	again, err := time.Duration(0), errExited
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		c := e.call
+		c.cancel()
+		e.call = nil
+		l.running--
+		l.file(c, e, again, err)
+		l.q.forget(e)
+		l.poke()
+	}()
+	again, err = l.guarded(ctx, e.key)
+}
+
+// file queues the key for when it is to be called again.
+func (l *Loop) file(c *call, e *entry, again time.Duration, err error) {
+	switch {
+	case errors.Is(err, store.ErrStale), err != nil && c.interrupted && errors.Is(err, context.Canceled):
+		l.q.push(e)
+		return
+	case err != nil:
+		e.tries++
+		wait := l.o.Backoff(e.tries)
+		l.q.set(e, l.now()+wait)
+		if !c.dirty { // what it wrote itself does not cut the wait short
+			c.ownDirty = false
+		}
+		l.report(e, wait, err)
+	default:
+		e.tries = 0
+		if again > 0 {
+			l.q.set(e, l.now()+again)
+		}
+	}
+	if c.dirty || c.ownDirty || err == nil && again < 0 {
+		l.q.push(e)
+	}
+}
+
+// report logs a failure; errors travel no further.
+func (l *Loop) report(e *entry, wait time.Duration, err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, store.ErrClosed) {
+		return // the end of the loop
+	}
+	event := l.o.Log.Warn()
+	var p *panicError
+	if errors.As(err, &p) {
+		event = l.o.Log.Error().Bytes("stack", p.stack)
+	}
+	event.Err(err).Str("controller", l.o.Name).Str("key", e.key).Int("tries", e.tries).Dur("retry", wait).Msg("reconcile")
+}
+
+// panicError is a panic of a controller.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (p *panicError) Error() string { return fmt.Sprintf("controller panicked: %v", p.value) }
+
+var errExited = errors.New("controller ended its goroutine")
+
+// guarded calls the controller and makes a panic an error.
+func (l *Loop) guarded(ctx context.Context, key string) (again time.Duration, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			again, err = 0, &panicError{v, debug.Stack()}
+		}
+	}()
+	return l.c.Reconcile(ctx, key)
+}
