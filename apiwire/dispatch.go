@@ -32,7 +32,7 @@ func (h *Handler) dispatch(r *request, signedFor string) hint {
 		return hint{seen: target, aws: true}
 	}
 	if action, version := formValue(r, "Action"), formValue(r, "Version"); action != "" {
-		return hint{service: h.byVersion(version), seen: "Action=" + action + "&Version=" + version, aws: true}
+		return hint{service: h.byVersion(version), seen: "of Action=" + action + ", Version=" + version, aws: true}
 	}
 	if s := h.byHost(r.Host); s != nil {
 		return hint{service: s, aws: true}

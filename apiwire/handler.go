@@ -43,7 +43,10 @@ type Handler struct {
 	options  Options
 	services []*Service
 	byTarget map[string]*Service
-	plain    *Service // whose manner of failing is used when there is no service
+
+	// Whose manner of failing is used when there is no service: JSON and, for
+	// forms, XML.
+	plain, plainForm *Service
 }
 
 // New makes a handler of services. It panics when a service has a type that
@@ -59,8 +62,9 @@ func New(o Options, services ...*Service) *Handler {
 		o.MaxBody = defaultMaxBody
 	}
 	h := &Handler{options: o, services: slices.Clone(services), byTarget: map[string]*Service{}}
-	h.plain = JSON11("", "", struct{}{})
+	h.plain, h.plainForm = JSON11("", "", struct{}{}), Query("", "", "", struct{}{})
 	h.plain.prepare()
+	h.plainForm.prepare()
 	for _, s := range services {
 		s.prepare()
 		if s.target == "" {
@@ -158,6 +162,9 @@ func (x *exchange) find() (*operation, error) {
 	x.identify(accessKey, region)
 	to := x.dispatch(x.r, signedFor)
 	if to.service == nil {
+		if formValue(x.r, "Action") != "" {
+			x.service = x.plainForm
+		}
 		return nil, x.noService(to)
 	}
 	x.service, x.call.Service = to.service, to.service.name

@@ -2,6 +2,8 @@ package apiwire
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -196,6 +198,9 @@ func appendEpoch(b []byte, t time.Time) []byte {
 
 func encodeDocument(w *jsonWriter, v reflect.Value) {
 	b, err := v.Interface().(document.Marshaler).MarshalSmithyDocument()
+	if err == nil && !json.Valid(b) {
+		err = errors.New("it is not JSON") // the SDK writes nothing for what it cannot
+	}
 	if err != nil {
 		w.fail(fmt.Errorf("writing a document: %w", err))
 		return
