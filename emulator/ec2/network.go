@@ -1,0 +1,79 @@
+package ec2
+
+import (
+	"net/netip"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/neargate/neargate/emulator/store"
+)
+
+// This file is what ECS and EKS ask of EC2 inside their own transactions. The
+// errors are EC2's own; their text is all that those services pass on.
+
+// Subnet is a subnet as far as tasks and pods care.
+type Subnet struct {
+	ID, VPC            string
+	CIDR, VPCCIDR      netip.Prefix
+	Zone, ZoneID       string // us-east-1a, use1-az1
+	InternetGateway    bool   // its route table has a route to an internet gateway
+	MapPublicIPOnStart bool
+}
+
+// SecurityGroup is a security group as far as tasks and pods care.
+type SecurityGroup struct{ ID, Name, VPC string }
+
+// Subnets returns subnets in the order of ids. Scope is "account/region".
+func (a *API) Subnets(tx *store.Tx, scope string, ids []string) ([]Subnet, error) {
+	p := parsePlace(scope)
+	found := make([]Subnet, 0, len(ids))
+	for _, id := range ids {
+		s, err := subnets.get(tx, p, id)
+		if err != nil {
+			return nil, err
+		}
+		v, err := vpcs.get(tx, p, *s.VpcId)
+		if err != nil {
+			return nil, err
+		}
+		t, err := routeTableOf(tx, p, s)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, Subnet{
+			ID: id, VPC: *s.VpcId, CIDR: subnetBlock(s), VPCCIDR: v.block(), Zone: aws.ToString(s.AvailabilityZone), ZoneID: aws.ToString(s.AvailabilityZoneId),
+			InternetGateway: leadsOut(t), MapPublicIPOnStart: aws.ToBool(s.MapPublicIpOnLaunch),
+		})
+	}
+	return found, nil
+}
+
+// SecurityGroups returns security groups in the order of ids.
+func (a *API) SecurityGroups(tx *store.Tx, scope string, ids []string) ([]SecurityGroup, error) {
+	p := parsePlace(scope)
+	found := make([]SecurityGroup, 0, len(ids))
+	for _, id := range ids {
+		g, err := securityGroups.get(tx, p, id)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, SecurityGroup{ID: id, Name: aws.ToString(g.GroupName), VPC: aws.ToString(g.VpcId)})
+	}
+	return found, nil
+}
+
+// DefaultSecurityGroup returns the group that a VPC's interfaces have when
+// none is named.
+func (a *API) DefaultSecurityGroup(tx *store.Tx, scope, vpc string) (SecurityGroup, error) {
+	p := parsePlace(scope)
+	if _, err := vpcs.get(tx, p, vpc); err != nil {
+		return SecurityGroup{}, err
+	}
+	g, err := groupNamed(tx, p, vpc, defaultGroup)
+	if err != nil {
+		return SecurityGroup{}, err
+	}
+	if g == nil {
+		return SecurityGroup{}, fail("InvalidGroup.NotFound", "The security group '%s' does not exist in VPC '%s'", defaultGroup, vpc)
+	}
+	return SecurityGroup{ID: *g.GroupId, Name: defaultGroup, VPC: vpc}, nil
+}
