@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -170,7 +171,7 @@ func TestCall(t *testing.T) {
 			"busy": func(context.Context, json.RawMessage) (any, error) {
 				return nil, fmt.Errorf("rmdir: %w", syscall.EBUSY)
 			},
-			"large": tunnel.Handle(func(_ context.Context, n int) (string, error) { return string(make([]byte, n)), nil }),
+			"large": tunnel.Handle(func(_ context.Context, n int) (string, error) { return strings.Repeat("x", n), nil }),
 		}})
 		var got int
 		if err := s.Call(within(t), "add", sum{40, 2}, &got); err != nil || got != 42 {
@@ -181,7 +182,7 @@ func TestCall(t *testing.T) {
 		}
 		wantKind(t, s.Call(within(t), "add", "no sum", &got), tunnel.Invalid)
 		wantKind(t, s.Call(within(t), "subtract", sum{}, &got), tunnel.UnknownCommand)
-		wantKind(t, s.Call(within(t), "add", string(make([]byte, 9<<20)), &got), tunnel.Invalid)
+		wantKind(t, s.Call(within(t), "add", strings.Repeat("x", 9<<20), &got), tunnel.Invalid)
 		wantKind(t, s.Call(within(t), "large", 9<<20, &got), tunnel.Other)
 		var text string
 		if err := s.Call(within(t), "large", 1<<20, &text); err != nil || len(text) != 1<<20 {
