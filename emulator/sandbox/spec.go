@@ -18,6 +18,10 @@ type Spec struct {
 	Volumes    []Volume          //
 	Labels     map[string]string // on every container, beside the runtime's own
 	Steps      int               // how many of the three steps it passes: a task 3, a pod 2
+	// Patient sandboxes wait when an image cannot be pulled or a container
+	// cannot be started, and it is tried again with backoff (a pod's
+	// ImagePullBackOff). Others end then, as a task does.
+	Patient bool
 }
 
 // Network is where the sandbox's one address comes from.

@@ -30,8 +30,14 @@ type Status struct {
 	// (a task's version).
 	Version int64
 
+	// StepAt is when Height or Falling changed last.
+	StepAt time.Time
+
 	Address    *Address
 	Containers []ContainerStatus // as in Spec.Containers
+	// OOMKills is how many of the runtime's kills for memory have been told
+	// as some container's end.
+	OOMKills int
 
 	ConnectivityAt     time.Time // the network step was up
 	PullStartedAt      time.Time // the first pull began
@@ -104,8 +110,11 @@ type ContainerStatus struct {
 	ExitCode    *int   // nil until it has exited, and when it never ran
 	OOMKilled   bool   //
 	Reason      string // "OutOfMemoryError: Container killed due to memory usage"
-	// RestartAt is when a restart that backs off will be tried.
+	// RestartAt is when the container will be started again; zero when it has
+	// ended for good, or has not ended.
 	RestartAt time.Time
+	// Streak counts the restarts since its backoff began anew.
+	Streak int
 
 	Health       Health
 	HealthSince  time.Time
@@ -113,6 +122,7 @@ type ContainerStatus struct {
 	HealthExit   int
 	Started      bool // the startup probe has passed, or there is none and it runs
 	Ready        bool // the health check passes, or there is none and it runs
+	PostStarted  bool // its PostStart action was done in this attempt, well or not
 	// Satisfied holds the conditions that it has ever met: a START that has
 	// happened stays true after the exit.
 	Satisfied []Condition

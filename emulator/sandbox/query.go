@@ -1,0 +1,96 @@
+package sandbox
+
+import (
+	"bytes"
+	"iter"
+
+	"github.com/neargate/neargate/emulator/store"
+)
+
+// This file answers owners' questions about many sandboxes, out of indexes
+// that make the stopped ones cost nothing.
+
+var statuses = []string{
+	"PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", stoppedStatus,
+}
+
+const stoppedStatus = "STOPPED"
+
+func groupStatus(group, status string) string { return group + " " + status }
+
+func groupDesired(group string, stopped bool) string {
+	if stopped {
+		return groupStatus(group, stoppedStatus)
+	}
+	return groupStatus(group, "RUNNING")
+}
+
+// CountByStatus counts a group's sandboxes by lastStatus. The counts are kept,
+// so it costs the same however many there are.
+func CountByStatus(tx *store.Tx, group string) (map[string]int, error) {
+	counts := make(map[string]int, len(statuses))
+	for _, status := range statuses {
+		n, err := Sandboxes.Count(tx, "group", groupStatus(group, status))
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			counts[status] = n
+		}
+	}
+	return counts, nil
+}
+
+// CountLive counts the sandboxes that have not stopped, and all.
+func CountLive(tx *store.Tx) (alive, all int, err error) {
+	if alive, err = Sandboxes.Count(tx, live, live); err != nil {
+		return 0, 0, err
+	}
+	all, err = Sandboxes.Count(tx, "", "")
+	return alive, all, err
+}
+
+// Desiring lists, by id, the sandboxes of a group that should be stopped, or
+// that should run, behind the id after.
+func Desiring(tx *store.Tx, group string, stopped bool, after string) iter.Seq2[string, error] {
+	return Sandboxes.Keys(tx, "desired", groupDesired(group, stopped), store.Range{After: after})
+}
+
+// Live lists the sandboxes that have not stopped, by id.
+func Live(tx *store.Tx) iter.Seq2[*Sandbox, error] {
+	return func(yield func(*Sandbox, error) bool) {
+		for r, err := range Sandboxes.By(tx, live, live, store.Range{}) {
+			if !yield(&r.Value, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// StoppedOnes lists the ids of the sandboxes that have stopped.
+func StoppedOnes(tx *store.Tx) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for id, err := range Sandboxes.Keys(tx, "", "", store.Range{}) {
+			if err == nil {
+				var s *Sandbox
+				if s, err = Get(tx, id); err == nil && !s.IsStopped() {
+					continue
+				}
+			}
+			if !yield(id, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// notStopped is how the body of a sandbox that has not stopped shows it: its
+// StoppedAt is the zero time. A body is looked at, not decoded, because the
+// feed carries several changes of every task.
+var notStopped = []byte(`"StoppedAt":"0001-01-01T00:00:00Z"`)
+
+// StoppedBy tells whether a change brought a sandbox to its end.
+func StoppedBy(c store.Change) bool {
+	return c.Kind == Sandboxes.Kind() && c.After != nil && !bytes.Contains(c.After, notStopped) &&
+		(c.Before == nil || bytes.Contains(c.Before, notStopped))
+}
