@@ -21,11 +21,11 @@ func (awsJSON) prepare(s *Service, op *operation) {
 	op.wire = &jsonWire{in: s.codec.planOf(op.in), out: s.codec.planOf(op.out)}
 }
 
-func (awsJSON) operation(_ *Service, r *request) (string, map[string]string) {
-	if r.Method != http.MethodPost {
+func (awsJSON) operation(s *Service, r *request) (string, map[string]string) {
+	prefix, name := splitTarget(r.Header.Get("X-Amz-Target"))
+	if r.Method != http.MethodPost || prefix != s.target {
 		return "", nil
 	}
-	_, name := splitTarget(r.Header.Get("X-Amz-Target"))
 	return name, nil
 }
 

@@ -17,5 +17,6 @@
 // account, region and request, is in the context: see [Call].
 //
 // What it does not do: event streams, request compression, multi-part
-// uploads, virtual-host style addressing.
+// uploads, virtual-host style addressing, the rpc-v2-cbor protocol, and REST
+// members in headers or as raw payloads; [New] panics on the last two.
 package apiwire

@@ -1,7 +1,6 @@
 package apiwire
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -10,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"github.com/rs/zerolog"
 )
 
 // This file is the unhappy side of an exchange: bodies that cannot be read,
@@ -31,16 +32,17 @@ func (x *exchange) fail(err error) {
 	x.service.protocol.fail(x.service, x.w, x.call.RequestID, f)
 }
 
-// log writes down an internal failure. A client that has gone is none.
+// log writes down an internal failure: for whoever runs this it is an error,
+// unless the client has gone and so has caused it.
 func (x *exchange) log(err error) {
-	var sent *sendError
-	if errors.As(err, &sent) || x.r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return
+	level := zerolog.ErrorLevel
+	p, bug := errors.AsType[*panicked](err)
+	if _, unsent := errors.AsType[*sendError](err); unsent || x.r.Context().Err() != nil && !bug {
+		level = zerolog.DebugLevel
 	}
-	e := x.options.Log.Error().Str("service", x.call.Service).Str("op", x.call.Operation).Str("request_id", x.call.RequestID)
-	var p *panicked
-	if errors.As(err, &p) {
-		e.Interface("panic", fmt.Sprint(p.value)).Bytes("stack", p.stack).Msg("operation panicked")
+	e := x.options.Log.WithLevel(level).Str("service", x.call.Service).Str("op", x.call.Operation).Str("request_id", x.call.RequestID)
+	if bug {
+		e.Str("panic", fmt.Sprint(p.value)).Bytes("stack", p.stack).Msg("operation panicked")
 		return
 	}
 	e.Err(err).Msg("operation failed")

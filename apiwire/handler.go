@@ -62,7 +62,7 @@ func New(o Options, services ...*Service) *Handler {
 		o.MaxBody = defaultMaxBody
 	}
 	h := &Handler{options: o, services: slices.Clone(services), byTarget: map[string]*Service{}}
-	h.plain, h.plainForm = JSON11("", "", struct{}{}), Query("", "", "", struct{}{})
+	h.plain, h.plainForm = newService("", awsJSON{contentType: restContentType}, struct{}{}), Query("", "", "", struct{}{})
 	h.plain.prepare()
 	h.plainForm.prepare()
 	for _, s := range services {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func TestDispatch(t *testing.T) {
 		},
 		"unknown target, known signature": {
 			headers: []string{"Authorization", signedAs("1", "eu-west-1", "ecs"), "X-Amz-Target", "AmazonSSM.StartSession"},
-			service: "ecs", op: "StartSession", account: "111111111111", region: "eu-west-1",
+			service: "ecs", account: "111111111111", region: "eu-west-1",
 		},
 		"presigned": {
 			method: "GET", target: "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=123456789012%2F20260101%2Feu-west-1%2Fsts%2Faws4_request&X-Amz-Signature=0",
@@ -83,7 +84,7 @@ func TestDispatch(t *testing.T) {
 			service: "sts", op: "GetCallerIdentity", account: "111111111111", region: "ap-east-1",
 		},
 		"AWS's host": {
-			headers: []string{"Host", "ecs.sa-east-1.amazonaws.com", "X-Amz-Target", "Whatever.DescribeClusters", "Authorization", signedAs("1", "", "ecs")},
+			headers: []string{"Host", "ecs.sa-east-1.amazonaws.com", "X-Amz-Target", ecsTarget + "DescribeClusters", "Authorization", signedAs("1", "", "ecs")},
 			service: "ecs", op: "DescribeClusters", account: "111111111111", region: "sa-east-1",
 		},
 		"local host name of a JSON service": {
@@ -222,8 +223,43 @@ func TestClientGone(t *testing.T) {
 	r := httptest.NewRequestWithContext(ctx, "POST", "/", strings.NewReader(`{}`))
 	r.Header.Set("X-Amz-Target", ecsTarget+"DescribeTasks")
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if log.Len() > 0 {
+	if strings.Contains(log.String(), `"level":"error"`) || !strings.Contains(log.String(), "context canceled") {
 		t.Errorf("logged %s", log.String())
+	}
+}
+
+// TestConcurrent is for the race detector: calls share plans and buffers, and
+// the plans of errors are made while others run.
+func TestConcurrent(t *testing.T) {
+	h, _, _ := toys(t, apiwire.Options{})
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 20 {
+				for op, want := range map[string]int{"ListTasks": 400, "StopTask": 400, "RunTask": 500, "MakeCoffee": 400} {
+					if w := callECS(h, op, `{"tags":[{"key":"k"}]}`); w.Code != want {
+						t.Errorf("%s answered %d %s", op, w.Code, w.Body)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func TestContentTypes(t *testing.T) {
+	h := apiwire.New(apiwire.Options{}, apiwire.JSON10("ten", "Ten", &toy{}), apiwire.JSON11("eleven", "Eleven", &toy{}), apiwire.RESTJSON("eks", eksRoutes(t), &toyEKS{}))
+	for _, op := range []string{"DescribeClusters", "ListTasks", "RunTask"} {
+		for prefix, want := range map[string]string{"Ten": "application/x-amz-json-1.0", "Eleven": "application/x-amz-json-1.1"} {
+			if got := send(h, "POST", "/", `{}`, "X-Amz-Target", prefix+"."+op).Header().Get("Content-Type"); got != want {
+				t.Errorf("%s %s: %s", prefix, op, got)
+			}
+		}
+	}
+	for _, path := range []string{"/clusters", "/clusters/gone", "/"} {
+		if got := send(h, "GET", path, "").Header().Get("Content-Type"); got != "application/json" {
+			t.Errorf("%s: %s", path, got)
+		}
 	}
 }
 
