@@ -21,7 +21,9 @@ type API struct {
 	store   *store.Store
 	network Network
 	engine  Engine
+	roles   Roles
 	settle  bool
+	issued  issued
 }
 
 // Config is what an API stands on.
@@ -29,6 +31,7 @@ type Config struct {
 	Store   *store.Store
 	Network Network
 	Engine  Engine
+	Roles   Roles
 	// Settle makes RunTask and StopTask answer when the effect has settled:
 	// RunTask when the tasks are RUNNING or STOPPED (--timing=instant).
 	Settle bool
@@ -36,7 +39,7 @@ type Config struct {
 
 // New returns an API. It starts nothing.
 func New(c Config) *API {
-	return &API{store: c.Store, network: c.Network, engine: c.Engine, settle: c.Settle}
+	return &API{store: c.Store, network: c.Network, engine: c.Engine, roles: c.Roles, settle: c.Settle, issued: issued{byTask: map[string]RoleCredentials{}}}
 }
 
 // Engine is what ECS asks of whatever runs sandboxes, beside the records.
@@ -44,6 +47,8 @@ type Engine interface {
 	// Wait blocks until done says so of the sandbox's record, following the
 	// change feed. It returns ctx's error when that ends first.
 	Wait(ctx context.Context, id string, done func(*sandbox.Sandbox) bool) (*sandbox.Sandbox, error)
+	// Stats reads a sandbox's usage now.
+	Stats(ctx context.Context, id string) (sandbox.Stats, error)
 }
 
 // Network is what ECS asks of EC2. Scope is "account/region".

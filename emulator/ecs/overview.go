@@ -1,0 +1,161 @@
+package ecs
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/neargate/neargate/apiwire"
+	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/store"
+)
+
+// This file answers Neargate's own questions, across accounts and regions:
+// `neargate status` and what `neargate why` and `neargate logs` refer to.
+
+// ClusterOverview is one cluster with the tasks that have not stopped.
+type ClusterOverview struct {
+	Name    string         `json:"name"`
+	Account string         `json:"account"`
+	Region  string         `json:"region"`
+	Tasks   []TaskOverview `json:"tasks"`
+	Stopped int            `json:"stopped"`
+}
+
+// TaskOverview is one line about a task.
+type TaskOverview struct {
+	ID         string   `json:"id"`
+	Status     string   `json:"status"`
+	Definition string   `json:"definition"` // family:revision
+	Address    string   `json:"address"`
+	Public     string   `json:"public,omitempty"`
+	Why        []string `json:"why,omitempty"`
+}
+
+// Overview lists the ACTIVE clusters in the order of their ARNs.
+func Overview(tx *store.Tx) ([]ClusterOverview, error) {
+	list := []ClusterOverview{}
+	at := map[string]int{}
+	for c, err := range clusters.All(tx, store.Range{}) {
+		if err != nil {
+			return nil, err
+		}
+		if !c.Value.active() {
+			continue
+		}
+		counts, err := sandbox.CountByStatus(tx, c.Key)
+		if err != nil {
+			return nil, err
+		}
+		account, region, _ := strings.Cut(c.Value.Scope, "/")
+		at[c.Key] = len(list)
+		list = append(list, ClusterOverview{
+			Name: aws.ToString(c.Value.ClusterName), Account: account, Region: region,
+			Tasks: []TaskOverview{}, Stopped: counts[statusStopped],
+		})
+	}
+	return list, addTasks(tx, list, at)
+}
+
+func addTasks(tx *store.Tx, list []ClusterOverview, at map[string]int) error {
+	for s, err := range sandbox.Live(tx) {
+		if err != nil {
+			return err
+		}
+		i, ok := at[s.Spec.Group]
+		if !ok {
+			continue
+		}
+		t, err := tasks.Get(tx, s.Spec.Owner)
+		if err != nil {
+			return err
+		}
+		one := TaskOverview{ID: t.Value.ID, Status: sandbox.LastStatus(s), Definition: t.Value.familyRevision(), Why: sandbox.Why(s)}
+		if a := s.Status.Address; a != nil {
+			one.Address, one.Public = a.IP, a.Public
+		}
+		list[i].Tasks = append(list[i].Tasks, one)
+	}
+	return nil
+}
+
+// Keys finds the keys of the records that a person may mean by ref: a cluster
+// by name, a task by id or the beginning of one, a definition by
+// family:revision. Account and region are looked at first, then all others.
+func Keys(tx *store.Tx, account, region, ref string) ([]string, error) {
+	home := apiwire.Call{Account: account, Region: region, Partition: apiwire.PartitionOf(region)}
+	for _, arn := range []string{clusterARN(home, ref), home.ARN("ecs", "task-definition/"+ref)} {
+		if known(tx, arn) {
+			return []string{arn}, nil
+		}
+	}
+	return taskKeys(tx, ref)
+}
+
+func known(tx *store.Tx, arn string) bool {
+	_, cerr := clusters.Get(tx, arn)
+	_, derr := taskDefinitions.Get(tx, arn)
+	return cerr == nil || derr == nil
+}
+
+// minPrefix is how many digits of a task's id name it at least.
+const minPrefix = 4
+
+func taskKeys(tx *store.Tx, ref string) ([]string, error) {
+	id := idOf(ref)
+	if len(id) < minPrefix {
+		return nil, nil
+	}
+	for key, err := range sandbox.Sandboxes.Keys(tx, "", "", store.Range{Prefix: id, Limit: 1}) {
+		if err != nil {
+			return nil, err
+		}
+		s, err := sandbox.Get(tx, key)
+		if err != nil {
+			return nil, err
+		}
+		return []string{s.Spec.Owner, key}, nil
+	}
+	return nil, nil
+}
+
+// DefinitionOf returns the task definition that a key names, directly or as
+// the one of a task; nil when it names neither.
+func DefinitionOf(tx *store.Tx, key string) (*types.TaskDefinition, error) {
+	if t, err := tasks.Get(tx, key); err == nil {
+		key = t.Value.Definition
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	d, err := taskDefinitions.Get(tx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return &d.Value.Definition, err
+}
+
+// SandboxOf finds the sandbox of the task that ref means, and the names of its
+// containers, all of them or the one that is asked for.
+func SandboxOf(tx *store.Tx, ref, container string) (id string, names []string, err error) {
+	keys, err := taskKeys(tx, ref)
+	if err != nil || len(keys) == 0 {
+		return "", nil, errors.Join(err, store.ErrNotFound)
+	}
+	t, err := tasks.Get(tx, keys[0])
+	if err != nil {
+		return "", nil, err
+	}
+	for _, c := range t.Value.Containers {
+		names = append(names, c.Name)
+	}
+	if container == "" {
+		return t.Value.ID, names, nil
+	}
+	if !slices.Contains(names, container) {
+		return "", names, store.ErrNotFound
+	}
+	return t.Value.ID, []string{container}, nil
+}
