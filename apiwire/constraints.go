@@ -10,9 +10,8 @@ import (
 
 // This file is the tables of what services demand of their inputs. Checking
 // inputs against them is validate.go's business, saying what is wrong is
-// voice.go's. The tables are made from botocore's models:
-//
-//	go run ./apiwire/generate constraints -botocore DIR -service logs
+// voice.go's. The tables are made by apiwire/generate: ranges and patterns are
+// botocore's, what is required is the pinned SDK's.
 //
 // A table is text: a line with a Go struct's name, then, each after a tab, its
 // members as the model spells them: "!" marks a required one; a range

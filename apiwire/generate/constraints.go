@@ -11,19 +11,24 @@ import (
 // This file makes apiwire/constraints/*.txt: what the model demands of the
 // members of inputs, in the format that apiwire/constraints.go describes.
 
-// writeConstraints writes the structures that the inputs of the given
-// operations hold; required leaves out ranges and patterns.
-func writeConstraints(w *bufio.Writer, m *model, only string, required bool) error {
+// writeConstraints writes the structures that the inputs of all operations
+// hold; required leaves out ranges and patterns, sdk is the folder of the SDK
+// module, if there is one, which then decides what is required.
+func writeConstraints(w *bufio.Writer, m *model, required bool, sdk string) error {
 	t := constraintTable{model: m, required: required, lines: map[string][]string{}}
 	seen := map[string]bool{}
 	for _, op := range m.operations() {
-		if only != "" && !slices.Contains(strings.Split(only, ","), op) {
-			continue
-		}
 		if in := m.Operations[op].Input; in != nil {
 			t.add(op+"Input", m.Shapes[in.Shape])
 			m.walkMembers(in.Shape, seen, t.add)
 		}
+	}
+	if sdk != "" {
+		more, err := requiredOf(sdk)
+		if err != nil {
+			return err
+		}
+		t.takeRequired(more)
 	}
 	names := make([]string, 0, len(t.lines))
 	for name := range t.lines {

@@ -3,9 +3,11 @@
 // its inputs. It is run by hand when the pinned SDK modules move:
 //
 //	go run ./apiwire/generate ec2names    -botocore DIR > apiwire/ec2names.txt
-//	go run ./apiwire/generate constraints -botocore DIR -service logs > apiwire/constraints/logs.txt
+//	go run ./apiwire/generate constraints -botocore DIR -service logs \
+//		-sdk $(go list -m -f {{.Dir}} github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs) > apiwire/constraints/logs.txt
 //
-// DIR is the folder of the Python package botocore. The tables carry no
+// DIR is the folder of the Python package botocore; ecs and ec2 are made with
+// -required. The tables carry no
 // sentences of the models, only names and numbers.
 package main
 
@@ -33,7 +35,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	dir := flags.String("botocore", "", "`folder` of the Python package botocore")
 	service := flags.String("service", "", "`name` of the service in botocore, such as logs")
 	required := flags.Bool("required", false, "only say which members are required")
-	only := flags.String("only", "", "comma separated `operations`; all when empty")
+	sdk := flags.String("sdk", "", "`folder` of the SDK module of the service, which decides what is required")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -50,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := writeConstraints(out, m, *only, *required); err != nil {
+		if err := writeConstraints(out, m, *required, *sdk); err != nil {
 			return err
 		}
 	default:
