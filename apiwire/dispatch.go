@@ -9,7 +9,9 @@ import (
 )
 
 // This file decides which service a request is for, from what it carries:
-// signature, target header, form, host, path, in this order.
+// signature, target header, form, host, path, in this order. The paths of the
+// rpc-v2-cbor protocol (/service/X/operation/Y) would come before the form; no
+// service here speaks it.
 
 // hint is what a request tells about the service it is for.
 type hint struct {
