@@ -1,0 +1,106 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/moby/moby/api/types/system"
+	"github.com/moby/moby/client"
+	"github.com/moby/moby/client/pkg/versions"
+)
+
+// daemon is the Engine and what has to be known of it.
+type daemon struct {
+	*client.Client
+
+	mu    sync.Mutex
+	known *facts
+}
+
+// facts stay true as long as the Engine runs.
+type facts struct {
+	api      string // negotiated version
+	os, arch string // in Go's words
+	rootless bool
+	remapped bool // root in a container is nobody on the host
+	systemd  bool // cgroup driver
+	cgroup2  bool
+}
+
+func newDaemon(host string) (*daemon, error) {
+	opts := []client.Opt{client.FromEnv, client.WithUserAgent("neargate")}
+	if host == "" {
+		found, err := defaultSearch().find()
+		if err != nil {
+			return nil, err
+		}
+		host = found
+	}
+	if host != "" {
+		opts = append(opts, client.WithHost(host))
+	}
+	c, err := client.New(opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &daemon{Client: c}, nil
+}
+
+// facts asks the Engine once, and again after forget. It also makes sure that
+// the API version has been agreed upon: the client would otherwise send its
+// newest to an Engine that comes back at this moment.
+func (d *daemon) facts(ctx context.Context) (facts, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known != nil {
+		return *d.known, nil
+	}
+	if _, err := d.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+		return facts{}, err
+	}
+	r, err := d.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return facts{}, err
+	}
+	f := factsOf(r.Info, d.ClientVersion())
+	if f.os != "linux" {
+		return facts{}, fmt.Errorf("the Docker Engine runs %s containers; Fargate's Linux tasks need linux ones", f.os)
+	}
+	d.known = &f
+	return f, nil
+}
+
+// forget makes the next call of facts ask again: another Engine may answer.
+func (d *daemon) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known = nil
+}
+
+func factsOf(i system.Info, api string) facts {
+	f := facts{api: api, os: i.OSType, arch: goArch(i.Architecture), systemd: i.CgroupDriver == "systemd", cgroup2: i.CgroupVersion == "2"}
+	for _, o := range i.SecurityOptions {
+		f.rootless = f.rootless || strings.Contains(o, "name=rootless")
+		f.remapped = f.remapped || strings.Contains(o, "name=userns")
+	}
+	return f
+}
+
+// has reports whether the Engine speaks at least this version of its API.
+func (f facts) has(version string) bool { return !versions.LessThan(f.api, version) }
+
+func goArch(machine string) string {
+	switch machine {
+	case "x86_64":
+		return "amd64"
+	case "aarch64", "arm64v8":
+		return "arm64"
+	case "armv7l", "armv6l":
+		return "arm"
+	case "i386", "i686":
+		return "386"
+	}
+	return machine
+}

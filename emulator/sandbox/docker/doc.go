@@ -1,0 +1,36 @@
+// Package docker runs sandboxes on a Docker Engine, API 1.41 (Docker 20.10) or
+// newer, local or remote.
+//
+// # What stands for what
+//
+//	VPC              a bridge network with the VPC's CIDR
+//	elastic network  the static address that the sandbox container has there
+//	interface
+//	microVM          the sandbox container: image made of the one static binary
+//	                 neargate-sandbox, owner of the network namespace
+//	task's size      a control group that all its workload containers have as
+//	                 parent
+//	volume           a named Docker volume, or a tmpfs one
+//	public address   a loopback address of the task's own, served by this
+//	                 process and carried through the tunnel
+//
+// The workload's containers join the sandbox container's network namespace.
+// The emulator speaks with its PID 1 through the container's standard streams
+// (package tunnel), so it needs no route to it: a remote engine or Docker
+// Desktop works like a local one.
+//
+// # Whose is what
+//
+// Everything made here carries the label dev.neargate.instance with
+// Options.Instance, and nothing without it is ever listed or removed. The name
+// of the sandbox container tells which sandbox it serves, because a name can
+// be changed later and a label cannot: a warm sandbox is renamed when it is
+// taken. All that is needed to take over running sandboxes after a restart is
+// in names and labels; this package keeps no file.
+//
+// # Coming and going of the engine
+//
+// New works while the Engine is away. The one watcher of events connects and
+// reconnects, and after each gap reads the state of all that is ours afresh.
+// An error that is not a sandbox.StopError is worth a later try.
+package docker

@@ -1,0 +1,31 @@
+package docker_test
+
+import (
+	"testing"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/docker"
+	"github.com/neargate/neargate/emulator/sandbox/runtimetest"
+)
+
+func TestConformance(t *testing.T) {
+	b := need(t)
+	instances := map[sandbox.Runtime]string{}
+	runtimetest.Run(t, runtimetest.Options{
+		New: func(t *testing.T) sandbox.Runtime {
+			instance := b.instance()
+			r := b.start(t, b.options(instance))
+			instances[r] = instance
+			return r
+		},
+		Again: func(t *testing.T, first sandbox.Runtime) sandbox.Runtime {
+			docker.Abandon(first.(*docker.Runtime))
+			return b.start(t, b.options(instances[first]))
+		},
+		Other: func(t *testing.T, _ sandbox.Runtime) sandbox.Runtime {
+			return b.start(t, b.options(b.instance()))
+		},
+		Container: b.container,
+		Can:       []runtimetest.Capability{runtimetest.Processes, runtimetest.Network, runtimetest.Memory},
+	})
+}

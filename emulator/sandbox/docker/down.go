@@ -1,0 +1,150 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+)
+
+// The way down. Everything that a sandbox may have is looked for by name and
+// label, so that what was built halfway goes too.
+
+// Down implements [sandbox.Runtime].
+func (r *Runtime) Down(ctx context.Context, id string) error {
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	unlock, err := r.locks.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	own, workloads, err := r.containersOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := r.removeAll(ctx, workloads); err != nil {
+		return err
+	}
+	b := r.box(id)
+	var l *link
+	if b != nil {
+		l = r.linkOf(b)
+	}
+	hadGroup := b != nil || len(own) > 0
+	if hadGroup {
+		if err := r.dropCeiling(ctx, id, l); err != nil {
+			return fmt.Errorf("ceiling: %w", err)
+		}
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.removeAll(gctx, own) })
+	g.Go(func() error { return r.dropVolumes(gctx, id) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if b == nil {
+		return nil
+	}
+	r.forget(b)
+	return r.dropNetwork(ctx, r.vpcOf(b.place.vpc))
+}
+
+// containersOf lists the sandbox's own containers apart from all others, which
+// have to go before it. The sandbox container has no label that names it.
+func (r *Runtime) containersOf(ctx context.Context, id string) (own, others []container.Summary, err error) {
+	l, err := r.daemon.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.ours().Add("name", r.names.pattern(id))})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range l.Items {
+		if c.Labels[labelRole] == roleSandbox {
+			own = append(own, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	return own, others, nil
+}
+
+func (r *Runtime) removeAll(ctx context.Context, all []container.Summary) error {
+	g, gctx := errgroup.WithContext(ctx)
+	for _, c := range all {
+		g.Go(func() error {
+			err := r.removeContainer(gctx, c.ID)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.inspects, c.ID)
+			delete(r.attempts, c.ID)
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// Purge removes everything of this instance: sandboxes, warm ones, networks,
+// volumes, images. The runtime can be used afterwards.
+func (r *Runtime) Purge(ctx context.Context) error {
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	ids, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for _, id := range ids {
+		g.Go(func() error { return r.Down(gctx, id) })
+	}
+	err = errors.Join(g.Wait(), r.dropWarm(ctx), r.removeRest(ctx))
+	return errors.Join(err, r.dropNetworks(ctx), r.removeImages(ctx, ""))
+}
+
+// removeRest removes containers that belong to no sandbox: warm ones of an
+// earlier process, helpers.
+func (r *Runtime) removeRest(ctx context.Context) error {
+	l, err := r.daemon.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.ours()})
+	if err != nil {
+		return err
+	}
+	return r.removeAll(ctx, l.Items)
+}
+
+// pruneImages removes sandbox images of other releases.
+func (r *Runtime) pruneImages(ctx context.Context) error {
+	keep, err := r.binary(ctx)
+	if err != nil {
+		return err
+	}
+	return r.removeImages(ctx, keep)
+}
+
+// removeImages removes the instance's images but one. What a container still
+// uses stays.
+func (r *Runtime) removeImages(ctx context.Context, keep string) error {
+	l, err := r.daemon.ImageList(ctx, client.ImageListOptions{Filters: r.ours()})
+	if err != nil {
+		return err
+	}
+	for _, i := range l.Items {
+		for _, tag := range i.RepoTags {
+			if tag == keep {
+				continue
+			}
+			_, err := r.daemon.ImageRemove(ctx, tag, client.ImageRemoveOptions{PruneChildren: true})
+			if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
+				return fmt.Errorf("image %s: %w", tag, err)
+			}
+		}
+	}
+	if keep == "" {
+		r.forgetBinary()
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/moby/moby/client"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// Talking with processes and with ports inside a sandbox.
+
+// Exec implements [sandbox.Exec]. When ctx ends, the process is let go of; the
+// Engine has no way to end it.
+func (r *Runtime) Exec(ctx context.Context, id, name string, argv []string, env []sandbox.EnvVar, s sandbox.Streams) (int, error) {
+	c, err := r.find(ctx, id, name, false)
+	if err != nil {
+		return 0, err
+	}
+	e, err := r.daemon.ExecCreate(ctx, c.ID, client.ExecCreateOptions{
+		Cmd: argv, Env: environment(env), TTY: s.TTY,
+		AttachStdin: s.In != nil, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return 0, err
+	}
+	a, err := r.daemon.ExecAttach(ctx, e.ID, client.ExecAttachOptions{TTY: s.TTY})
+	if err != nil {
+		return 0, err
+	}
+	resize := func(size sandbox.TerminalSize) error {
+		_, err := r.daemon.ExecResize(ctx, e.ID, client.ExecResizeOptions{Height: uint(size.Height), Width: uint(size.Width)})
+		return err
+	}
+	if err := r.talk(ctx, a.HijackedResponse, s, resize); err != nil {
+		return 0, err
+	}
+	i, err := r.daemon.ExecInspect(ctx, e.ID, client.ExecInspectOptions{})
+	if err != nil {
+		return 0, err
+	}
+	if i.Running {
+		return 0, fmt.Errorf("exec in %s: its streams ended, but it runs on", name)
+	}
+	return i.ExitCode, nil
+}
+
+// Attach implements [sandbox.Attach].
+func (r *Runtime) Attach(ctx context.Context, id, name string, s sandbox.Streams) error {
+	c, err := r.find(ctx, id, name, false)
+	if err != nil {
+		return err
+	}
+	i, err := r.daemon.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+	if err != nil {
+		return err
+	}
+	s.TTY = i.Container.Config.Tty
+	a, err := r.daemon.ContainerAttach(ctx, c.ID, client.ContainerAttachOptions{
+		Stream: true, Stdin: s.In != nil && i.Container.Config.OpenStdin, Stdout: true, Stderr: true,
+	})
+	if err != nil {
+		return err
+	}
+	return r.talk(ctx, a.HijackedResponse, s, func(size sandbox.TerminalSize) error {
+		_, err := r.daemon.ContainerResize(ctx, c.ID, client.ContainerResizeOptions{Height: uint(size.Height), Width: uint(size.Width)})
+		return err
+	})
+}
+
+// talk carries the streams until the process's output ends, or ctx.
+func (r *Runtime) talk(ctx context.Context, h client.HijackedResponse, s sandbox.Streams, resize func(sandbox.TerminalSize) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { h.Conn.Close() })
+	defer stop()
+	if s.In != nil {
+		go func() {
+			// Ends with the input, or when the connection is closed under it.
+			if _, err := io.Copy(h.Conn, s.In); err == nil {
+				if half, ok := h.Conn.(client.CloseWriter); ok {
+					_ = half.CloseWrite() // fails only when the process has ended
+				}
+			}
+		}()
+	}
+	go func() {
+		for {
+			select {
+			case size, ok := <-s.Resize:
+				if !ok {
+					return
+				}
+				if err := resize(size); err != nil {
+					r.log.Debug().Err(err).Msg("terminal was not resized")
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	err := output(&frames{r: h.Reader, raw: s.TTY}, s)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// output writes what the process writes.
+func output(f *frames, s sandbox.Streams) error {
+	for {
+		p, err := f.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		w := s.Out
+		if p.stderr {
+			w = s.ErrOut
+		}
+		if w == nil {
+			continue
+		}
+		if _, err := w.Write(p.data); err != nil {
+			return err
+		}
+	}
+}
+
+// Dial implements [sandbox.Dial].
+func (r *Runtime) Dial(ctx context.Context, id, network, address string) (net.Conn, error) {
+	l, err := r.session(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := l.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.Dial(ctx, network, address)
+}

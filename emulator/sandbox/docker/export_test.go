@@ -1,0 +1,38 @@
+package docker
+
+// Abandon ends what r does without cleaning up, as a killed process would.
+func Abandon(r *Runtime) {
+	r.ending.Lock()
+	r.end()
+	r.ending.Unlock()
+	r.running.Wait()
+	r.mu.Lock()
+	var all []*box
+	for _, b := range r.boxes {
+		all = append(all, b)
+	}
+	for _, p := range r.warm {
+		p.idle.Stop()
+		all = append(all, p.ready...)
+	}
+	r.mu.Unlock()
+	for _, b := range all {
+		r.letGo(b)
+	}
+	r.closing.Do(func() { _ = r.daemon.Close() })
+}
+
+// Warm tells how many sandboxes are ready.
+func Warm(r *Runtime) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, p := range r.warm {
+		for _, b := range p.ready {
+			if b.link != nil && b.link.now() != nil {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,231 @@
+package docker
+
+import (
+	"context"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+// What the Engine holds of ours, read into memory: at the first contact, and
+// after each time that the Engine was away.
+
+// ready makes sure that the Engine answers and that its state is known.
+func (r *Runtime) ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.state.Lock()
+	defer r.state.Unlock()
+	if r.synced {
+		return nil
+	}
+	if _, err := r.daemon.facts(ctx); err != nil {
+		return err
+	}
+	if err := r.sync(ctx); err != nil {
+		return err
+	}
+	r.synced = true
+	return nil
+}
+
+// stale makes the next call of ready read everything afresh.
+func (r *Runtime) stale() {
+	r.daemon.forget()
+	r.forgetBinary()
+	r.state.Lock()
+	defer r.state.Unlock()
+	r.synced = false
+}
+
+func (r *Runtime) ours() client.Filters {
+	return client.Filters{}.Add("label", labelInstance+"="+r.options.Instance)
+}
+
+// listing is one look at all that is ours.
+type listing struct {
+	boxes     map[string]container.Summary   // sandbox containers by sandbox id
+	warm      []container.Summary            //
+	workloads map[string][]container.Summary // by sandbox id
+	helpers   []container.Summary
+	networks  map[string]string // Docker's id by VPC
+}
+
+func (r *Runtime) look(ctx context.Context) (listing, error) {
+	l := listing{boxes: map[string]container.Summary{}, workloads: map[string][]container.Summary{}, networks: map[string]string{}}
+	nets, err := r.daemon.NetworkList(ctx, client.NetworkListOptions{Filters: r.ours()})
+	if err != nil {
+		return l, err
+	}
+	for _, n := range nets.Items {
+		r.seeNetwork(n.Labels[labelVPC], n.Labels[labelCIDR], n.ID, subnetsOf(n))
+		l.networks[n.Labels[labelVPC]] = n.ID
+	}
+	all, err := r.daemon.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.ours()})
+	if err != nil {
+		return l, err
+	}
+	for _, c := range all.Items {
+		l.sort(c, r.names.sandboxOf(nameOf(c)))
+	}
+	return l, nil
+}
+
+func (l *listing) sort(c container.Summary, sandbox string) {
+	switch c.Labels[labelRole] {
+	case roleSandbox:
+		if sandbox == "" {
+			l.warm = append(l.warm, c)
+		} else {
+			l.boxes[sandbox] = c
+		}
+	case roleWorkload:
+		id := c.Labels[labelSandbox]
+		l.workloads[id] = append(l.workloads[id], c)
+	case roleFiles:
+		l.helpers = append(l.helpers, c)
+	}
+}
+
+func nameOf(c container.Summary) string {
+	if len(c.Names) == 0 {
+		return ""
+	}
+	return c.Names[0]
+}
+
+// sync takes over what the Engine holds; r.state is held.
+func (r *Runtime) sync(ctx context.Context) error {
+	l, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	r.forgetAbsent(l)
+	for id, c := range l.boxes {
+		r.adopt(id, c, l.networks[c.Labels[labelVPC]], l.workloads[id])
+	}
+	doomed := slices.Clone(l.warm)
+	doomed = slices.DeleteFunc(doomed, r.isReady)
+	if r.pruned {
+		// Warm ones that are being made and helpers in use are this process's.
+		doomed = nil
+	} else {
+		doomed = append(doomed, l.helpers...)
+	}
+	for _, c := range doomed {
+		if err := r.removeContainer(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	if !r.pruned {
+		if err := r.dropNetworks(ctx); err != nil {
+			return err
+		}
+		if err := r.pruneImages(ctx); err != nil {
+			r.log.Warn().Err(err).Msg("images of earlier releases stay behind")
+		}
+	}
+	r.pruned = true
+	return nil
+}
+
+// isReady reports whether a warm container is one of a pool of this process.
+// Those of an earlier process are not adopted: it may be of another release,
+// and a new one costs less than finding out.
+func (r *Runtime) isReady(c container.Summary) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.warm {
+		if slices.ContainsFunc(p.ready, func(b *box) bool { return b.container == c.ID }) {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetAbsent drops what was removed while nobody watched.
+func (r *Runtime) forgetAbsent(l listing) {
+	there := map[string]bool{}
+	for _, c := range l.boxes {
+		there[c.ID] = true
+	}
+	for _, c := range l.warm {
+		there[c.ID] = c.State == container.StateRunning
+	}
+	r.mu.Lock()
+	boxes := slices.Collect(maps.Values(r.boxes))
+	var warm []string
+	for _, p := range r.warm {
+		for _, b := range p.ready {
+			if !there[b.container] {
+				warm = append(warm, b.container)
+			}
+		}
+	}
+	for name, v := range r.vpcs {
+		if l.networks[name] == "" {
+			v.id = ""
+		}
+	}
+	clear(r.inspects)
+	r.mu.Unlock()
+	for _, b := range boxes {
+		if !there[b.container] {
+			r.forget(b)
+		}
+	}
+	for _, id := range warm {
+		r.lostWarm(id)
+	}
+}
+
+// adopt makes a box of a sandbox container that an earlier process has made,
+// or brings the box that this one has up to date.
+func (r *Runtime) adopt(id string, c container.Summary, network string, workloads []container.Summary) {
+	b := r.box(id)
+	if b == nil || b.container != c.ID {
+		unlock, free := r.locks.try(id)
+		if !free {
+			return // a call is making it at this moment
+		}
+		defer unlock()
+		if b = boxOf(c, network); b == nil {
+			r.log.Warn().Str("container", nameOf(c)).Msg("a sandbox container without a readable address")
+			return
+		}
+		r.assign(b, id)
+		r.mu.Lock()
+		r.vpcLocked(b.place.vpc).used[b.place.ip] = true
+		r.mu.Unlock()
+	}
+	r.mu.Lock()
+	for _, w := range workloads {
+		name := w.Labels[labelContainer]
+		if n, ok := r.names.attempt(id, name, nameOf(w)); ok && n >= b.newest[name] {
+			b.newest[name] = n
+		}
+	}
+	r.mu.Unlock()
+	if c.State != container.StateRunning {
+		return
+	}
+	if l := r.linkOf(b); l == nil || l.isEnded() {
+		r.attach(b, nil)
+	}
+	r.republish(b, workloads)
+}
+
+func (r *Runtime) seeNetwork(name, cidr, id string, pools []netip.Prefix) {
+	wish, err := netip.ParsePrefix(cidr)
+	if err != nil || len(pools) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.vpcLocked(name)
+	v.id, v.wish, v.pool, v.gateway = id, wish, pools[0], firstHost(pools[0])
+}

@@ -1,0 +1,266 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// The way up: a sandbox container out of the warm pool or made now, and around
+// it volumes, ceiling and public address. Each part knows itself whether it is
+// there already.
+
+// Up implements [sandbox.Runtime].
+func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, error) {
+	w, err := parseNetwork(s.Network)
+	if err != nil {
+		return sandbox.Address{}, err
+	}
+	if err := checkVolumes(s); err != nil {
+		return sandbox.Address{}, err
+	}
+	if err := r.ready(ctx); err != nil {
+		return sandbox.Address{}, err
+	}
+	unlock, err := r.locks.lock(ctx, s.ID)
+	if err != nil {
+		return sandbox.Address{}, err
+	}
+	defer unlock()
+	b, err := r.obtain(ctx, s, w)
+	if err != nil {
+		return sandbox.Address{}, err
+	}
+	if err := r.makeVolumes(ctx, s, b); err != nil {
+		return sandbox.Address{}, err
+	}
+	if err := r.raiseCeiling(ctx, s, b); err != nil {
+		return sandbox.Address{}, err
+	}
+	r.publish(s, b)
+	return r.address(b), nil
+}
+
+// obtain returns the sandbox's box with its tunnel up.
+func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, error) {
+	if b := r.box(s.ID); b != nil {
+		err := r.revive(ctx, b)
+		if err == nil || !errdefs.IsNotFound(err) {
+			return b, err
+		}
+		r.forget(b) // somebody has removed the container
+	}
+	if fitsWarm(s) {
+		if b, err := r.takeWarm(ctx, s, w); b != nil || err != nil {
+			return b, err
+		}
+	}
+	b, err := r.makeBox(ctx, s.Network, w, shape(s), r.names.sandbox(s.ID))
+	if full := (*sandbox.StopError)(nil); errors.As(err, &full) && r.yieldWarm(ctx, w) {
+		b, err = r.makeBox(ctx, s.Network, w, shape(s), r.names.sandbox(s.ID))
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.assign(b, s.ID)
+	return b, nil
+}
+
+func (r *Runtime) assign(b *box, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b.sandbox.Store(&id)
+	r.boxes[id] = b
+}
+
+// forget drops a box whose container is gone.
+func (r *Runtime) forget(b *box) {
+	r.mu.Lock()
+	if r.boxes[b.id()] == b {
+		delete(r.boxes, b.id())
+	}
+	r.mu.Unlock()
+	r.letGo(b)
+	r.release(b.place)
+}
+
+// revive makes sure that a box is at work; a container that has ended, as
+// after a restart of the Engine, is started again with the same address.
+func (r *Runtime) revive(ctx context.Context, b *box) error {
+	if l := r.linkOf(b); l != nil && l.now() != nil {
+		return nil
+	}
+	c, err := r.daemon.ContainerInspect(ctx, b.container, client.ContainerInspectOptions{})
+	if err != nil {
+		return err
+	}
+	if !c.Container.State.Running {
+		return r.launch(ctx, b)
+	}
+	l := r.linkOf(b)
+	if l == nil || l.isEnded() {
+		l = r.attach(b, nil)
+	}
+	_, err = l.get(ctx)
+	return err
+}
+
+// form is what of a sandbox container depends on the sandbox.
+type form struct {
+	hostname   string
+	hosts      []string
+	dnsServers []netip.Addr
+	dnsSearch  []string
+	dnsOptions []string
+}
+
+func shape(s *sandbox.Spec) form {
+	f := form{hostname: s.Hostname, dnsSearch: s.Network.DNSSearch, dnsOptions: s.Network.DNSOptions}
+	for _, h := range s.Network.Hosts {
+		for _, name := range h.Names {
+			f.hosts = append(f.hosts, name+":"+h.Address)
+		}
+	}
+	for _, server := range s.Network.DNSServers {
+		if a, err := netip.ParseAddr(server); err == nil {
+			f.dnsServers = append(f.dnsServers, a)
+		}
+	}
+	return f
+}
+
+// fitsWarm: the Engine takes host name, hosts and resolver of a container only
+// when it is made.
+func fitsWarm(s *sandbox.Spec) bool {
+	n := s.Network
+	return s.Hostname == "" && len(n.Hosts)+len(n.DNSServers)+len(n.DNSSearch)+len(n.DNSOptions) == 0
+}
+
+// maxTaken bounds how many addresses may turn out to be somebody else's.
+const maxTaken = 16
+
+// makeBox makes and starts a sandbox container and waits for its PID 1.
+func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, f form, name string) (*box, error) {
+	for range maxTaken {
+		p, err := r.claim(ctx, n, w)
+		if err != nil {
+			return nil, err
+		}
+		b, err := r.makeBoxAt(ctx, p, f, name)
+		if err == nil {
+			return b, nil
+		}
+		if isTaken(err) {
+			continue // and stays reserved: it belongs to a container that is not ours
+		}
+		r.release(p)
+		return nil, err
+	}
+	return nil, noAddress(n)
+}
+
+// isTaken: the address has another user, whom only the Engine knows.
+func isTaken(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use")
+}
+
+func (r *Runtime) makeBoxAt(ctx context.Context, p place, f form, name string) (*box, error) {
+	image, err := r.binary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := r.sandboxContainer(p, f, image)
+	o.Name = name
+	c, err := r.daemon.ContainerCreate(ctx, o)
+	if errdefs.IsConflict(err) {
+		// Left by a call whose answer was lost; no box knows it, so it never
+		// had a workload.
+		if err := r.removeContainer(ctx, name); err != nil {
+			return nil, err
+		}
+		c, err = r.daemon.ContainerCreate(ctx, o)
+	}
+	if err != nil {
+		r.explainMissing(err, p)
+		return nil, fmt.Errorf("sandbox container: %w", err)
+	}
+	b := newBox(c.ID, p, nil)
+	if err := r.launch(ctx, b); err != nil {
+		r.explainMissing(err, p)
+		r.letGo(b)
+		ctx, cancel := cleanup(ctx)
+		defer cancel()
+		return nil, errors.Join(err, r.removeContainer(ctx, c.ID))
+	}
+	return b, nil
+}
+
+// explainMissing makes the next try begin further back when the image or the
+// network has been removed by somebody.
+func (r *Runtime) explainMissing(err error, p place) {
+	text := strings.ToLower(err.Error())
+	switch {
+	case strings.Contains(text, "no such image"):
+		r.forgetBinary()
+	case strings.Contains(text, "network") && strings.Contains(text, "not found"):
+		r.networkLost(p)
+	}
+}
+
+// launch starts a sandbox container with its streams attached, and waits until
+// PID 1 has greeted.
+func (r *Runtime) launch(ctx context.Context, b *box) error {
+	a, err := r.daemon.ContainerAttach(ctx, b.container, client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return err
+	}
+	if _, err := r.daemon.ContainerStart(ctx, b.container, client.ContainerStartOptions{}); err != nil {
+		a.Close()
+		return fmt.Errorf("start of the sandbox container: %w", err)
+	}
+	l := r.attach(b, newStdio(a.HijackedResponse, r.complain))
+	_, err = l.get(ctx)
+	return err
+}
+
+// removeContainer removes a container, running or not. What is gone already,
+// or on its way, is no error.
+func (r *Runtime) removeContainer(ctx context.Context, ref string) error {
+	_, err := r.daemon.ContainerRemove(ctx, ref, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	switch {
+	case err == nil || errdefs.IsNotFound(err):
+		return nil
+	case strings.Contains(err.Error(), "already in progress"):
+		return r.awaitRemoval(ctx, ref)
+	}
+	return fmt.Errorf("removing container %s: %w", ref, err)
+}
+
+func (r *Runtime) awaitRemoval(ctx context.Context, ref string) error {
+	w := r.daemon.ContainerWait(ctx, ref, client.ContainerWaitOptions{Condition: container.WaitConditionRemoved})
+	select {
+	case err := <-w.Error:
+		if err == nil || errdefs.IsNotFound(err) {
+			return nil
+		}
+		return err
+	case <-w.Result:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// complain passes on what the process of a sandbox container says about
+// itself.
+func (r *Runtime) complain(text string) {
+	r.log.Debug().Str("stderr", strings.TrimSpace(text)).Msg("sandbox says")
+}

@@ -1,0 +1,241 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// Sandboxes that are ready before anybody needs them. A pool begins with the
+// first use of its subnet, keeps firstWarm ready, one more each time that it
+// was found empty, and ends some minutes after the last use.
+
+const firstWarm = 2
+
+// pool holds the ready sandboxes of a subnet; it is guarded by Runtime.mu.
+type pool struct {
+	wish   sandbox.Network // for making more
+	at     wanted
+	ready  []*box
+	making int
+	want   int
+	idle   *time.Timer // empties the pool
+}
+
+func poolKey(w wanted) string { return w.vpc + "/" + w.subnet }
+
+// takeWarm hands out a ready sandbox under its new name, nil when there is
+// none. Either way more are made in the background.
+func (r *Runtime) takeWarm(ctx context.Context, s *sandbox.Spec, w wanted) (*box, error) {
+	if r.options.Warm <= 0 {
+		return nil, nil
+	}
+	for {
+		b := r.popWarm(s.Network, w)
+		if b == nil {
+			return nil, nil
+		}
+		// A name of an unfinished attempt would be in the way; the box is new,
+		// so whatever has the name never had a workload.
+		_, err := r.daemon.ContainerRename(ctx, b.container, client.ContainerRenameOptions{NewName: r.names.sandbox(s.ID)})
+		switch {
+		case err == nil:
+			r.assign(b, s.ID)
+			return b, nil
+		case errdefs.IsNotFound(err): // it was removed behind our back
+			r.discard(b)
+		case errdefs.IsConflict(err):
+			r.pushWarm(w, b)
+			return nil, r.removeContainer(ctx, r.names.sandbox(s.ID))
+		default:
+			r.discard(b) // whether it has the new name is unknown
+			cctx, cancel := cleanup(ctx)
+			defer cancel()
+			return nil, errors.Join(fmt.Errorf("taking a warm sandbox: %w", err), r.removeContainer(cctx, b.container))
+		}
+	}
+}
+
+// popWarm takes a ready sandbox whose tunnel is up, and sees to the pool.
+func (r *Runtime) popWarm(n sandbox.Network, w wanted) *box {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.poolOf(n, w)
+	p.idle.Reset(r.options.WarmFor)
+	var b *box
+	for i, candidate := range p.ready {
+		if candidate.link != nil && candidate.link.now() != nil {
+			b = candidate
+			p.ready = append(p.ready[:i:i], p.ready[i+1:]...)
+			break
+		}
+	}
+	if b == nil && p.making+len(p.ready) >= p.want {
+		p.want = min(p.want+1, r.options.Warm)
+	}
+	r.fill(p)
+	return b
+}
+
+// poolOf returns the subnet's pool; Runtime.mu is held.
+func (r *Runtime) poolOf(n sandbox.Network, w wanted) *pool {
+	p := r.warm[poolKey(w)]
+	if p == nil {
+		p = &pool{at: w, want: min(firstWarm, r.options.Warm)}
+		p.idle = time.AfterFunc(r.options.WarmFor, func() { r.background(func(ctx context.Context) { r.cool(ctx, p) }) })
+		r.warm[poolKey(w)] = p
+	}
+	p.wish = n
+	p.wish.Public = false
+	return p
+}
+
+// fill starts making what is missing; Runtime.mu is held.
+func (r *Runtime) fill(p *pool) {
+	for len(p.ready)+p.making < p.want {
+		if !r.background(func(ctx context.Context) { r.prepare(ctx, p) }) {
+			return
+		}
+		p.making++
+	}
+}
+
+func (r *Runtime) prepare(ctx context.Context, p *pool) {
+	r.mu.Lock()
+	wish, at := p.wish, p.at
+	r.mu.Unlock()
+	b, err := r.makeBox(ctx, wish, at, form{}, r.names.warm(unique()))
+	r.mu.Lock()
+	p.making--
+	keep := err == nil && ctx.Err() == nil && r.warm[poolKey(at)] == p
+	if keep {
+		p.ready = append(p.ready, b)
+	}
+	r.mu.Unlock()
+	if err != nil {
+		if ctx.Err() == nil {
+			r.log.Debug().Err(err).Str("subnet", at.subnet).Msg("no warm sandbox could be made")
+		}
+		return
+	}
+	if !keep {
+		cctx, cancel := cleanup(ctx)
+		defer cancel()
+		r.removeWarm(cctx, b)
+	}
+}
+
+func (r *Runtime) pushWarm(w wanted, b *box) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.warm[poolKey(w)]; p != nil {
+		p.ready = append(p.ready, b)
+	}
+}
+
+// discard lets go of a warm box that is of no use.
+func (r *Runtime) discard(b *box) {
+	r.letGo(b)
+	r.release(b.place)
+}
+
+func (r *Runtime) removeWarm(ctx context.Context, b *box) {
+	r.letGo(b)
+	if err := r.removeContainer(ctx, b.container); err != nil {
+		r.log.Warn().Err(err).Msg("a warm sandbox stays behind") // until the next start
+		return
+	}
+	r.release(b.place)
+}
+
+// yieldWarm gives the address of a warm sandbox back to a subnet that has none
+// left, and reports whether it could.
+func (r *Runtime) yieldWarm(ctx context.Context, w wanted) bool {
+	r.mu.Lock()
+	p := r.warm[poolKey(w)]
+	if p == nil || len(p.ready) == 0 {
+		r.mu.Unlock()
+		return false
+	}
+	b := p.ready[0]
+	p.ready = p.ready[1:]
+	p.want = min(p.want, len(p.ready))
+	r.mu.Unlock()
+	r.removeWarm(ctx, b)
+	return true
+}
+
+// cool ends a pool that nobody has used for a while, and the VPC's network if
+// that was its last use.
+func (r *Runtime) cool(ctx context.Context, p *pool) {
+	all := r.endPool(p)
+	ctx, cancel := cleanup(ctx)
+	defer cancel()
+	for _, b := range all {
+		r.removeWarm(ctx, b)
+	}
+	if err := r.dropNetwork(ctx, r.vpcOf(p.at.vpc)); err != nil {
+		r.log.Warn().Err(err).Msg("a network stays behind")
+	}
+}
+
+func (r *Runtime) endPool(p *pool) []*box {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.idle.Stop()
+	if r.warm[poolKey(p.at)] == p {
+		delete(r.warm, poolKey(p.at))
+	}
+	all := p.ready
+	p.ready = nil
+	return all
+}
+
+// dropWarm removes all warm sandboxes.
+func (r *Runtime) dropWarm(ctx context.Context) error {
+	r.mu.Lock()
+	var pools []*pool
+	for _, p := range r.warm {
+		pools = append(pools, p)
+	}
+	r.mu.Unlock()
+	for _, p := range pools {
+		for _, b := range r.endPool(p) {
+			r.removeWarm(ctx, b)
+		}
+	}
+	return ctx.Err()
+}
+
+// lostWarm drops a warm sandbox whose container has ended.
+func (r *Runtime) lostWarm(container string) {
+	r.mu.Lock()
+	var lost *box
+	for _, p := range r.warm {
+		for i, b := range p.ready {
+			if b.container == container {
+				lost, p.ready = b, append(p.ready[:i:i], p.ready[i+1:]...)
+				break
+			}
+		}
+	}
+	r.mu.Unlock()
+	if lost == nil {
+		return
+	}
+	r.background(func(ctx context.Context) {
+		ctx, cancel := cleanup(ctx)
+		defer cancel()
+		r.removeWarm(ctx, lost)
+	})
+}
+
+func unique() string { return strings.ToLower(rand.Text()[:10]) }

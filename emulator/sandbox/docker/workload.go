@@ -1,0 +1,199 @@
+package docker
+
+import (
+	"maps"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// A workload container in the Engine's words: pure functions, field by field.
+// start.go makes and starts it.
+
+// setting is what a container's description needs besides the spec.
+type setting struct {
+	instance string
+	names    names
+	owner    string // id or name of the sandbox container
+	ceiling  ceiling
+	public   string // see publicLabel
+	subpaths bool   // the Engine mounts sub-paths of volumes by itself (API 1.45)
+	// folders are the volumes' places on the Engine's host, needed without
+	// subpaths.
+	folders map[string]string
+}
+
+func workload(s *sandbox.Spec, c *sandbox.Container, attempt int, env []sandbox.EnvVar, t setting) client.ContainerCreateOptions {
+	return client.ContainerCreateOptions{
+		Name:       t.names.workload(s.ID, c.Name, attempt),
+		Config:     workloadConfig(s, c, env, t),
+		HostConfig: workloadHost(s, c, t),
+	}
+}
+
+func workloadConfig(s *sandbox.Spec, c *sandbox.Container, env []sandbox.EnvVar, t setting) *container.Config {
+	return &container.Config{
+		Image:      c.Image,
+		Entrypoint: c.Entrypoint,
+		Cmd:        c.Command,
+		Env:        environment(c.Env, env),
+		WorkingDir: c.WorkingDir,
+		User:       c.User,
+		Tty:        c.TTY,
+		OpenStdin:  c.Stdin,
+		StopSignal: c.StopSignal,
+		Labels:     workloadLabels(s, c, t),
+		// The engine checks health itself, inside and in ECS's way.
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+	}
+}
+
+func workloadHost(s *sandbox.Spec, c *sandbox.Container, t setting) *container.HostConfig {
+	h := &container.HostConfig{
+		NetworkMode:    container.NetworkMode("container:" + t.owner),
+		CapAdd:         c.CapAdd,
+		CapDrop:        c.CapDrop,
+		ReadonlyRootfs: c.ReadOnlyRoot,
+		Tmpfs:          tmpfs(c.Tmpfs),
+		Mounts:         mounts(s, c, t),
+		Sysctls:        c.Sysctls,
+		Resources:      resources(s, c, t.ceiling),
+		// Bounded, and a writer never waits for the disk: what it writes
+		// faster than that for 10 MiB on end is lost, as with ECS's
+		// non-blocking mode, which is the default there.
+		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{
+			"max-size": "20m", "max-file": "3", "mode": "non-blocking", "max-buffer-size": "10m",
+		}},
+	}
+	if c.NoNewPrivileges {
+		h.SecurityOpt = append(h.SecurityOpt, "no-new-privileges")
+	}
+	if c.InitProcess {
+		yes := true
+		h.Init = &yes
+	}
+	if c.ShareProcesses {
+		h.PidMode = container.PidMode("container:" + t.owner)
+	}
+	return h
+}
+
+func workloadLabels(s *sandbox.Spec, c *sandbox.Container, t setting) map[string]string {
+	labels := map[string]string{}
+	maps.Copy(labels, s.Labels)
+	maps.Copy(labels, c.Labels)
+	labels[labelInstance] = t.instance
+	labels[labelRole] = roleWorkload
+	labels[labelSandbox] = s.ID
+	labels[labelContainer] = c.Name
+	if t.public != "" {
+		labels[labelPublic] = t.public
+	}
+	return labels
+}
+
+// environment joins lists; of several values of a name the last one wins, at
+// the place of the first.
+func environment(lists ...[]sandbox.EnvVar) []string {
+	var all []string
+	at := map[string]int{}
+	for _, list := range lists {
+		for _, e := range list {
+			text := e.Name + "=" + e.Value
+			if i, ok := at[e.Name]; ok {
+				all[i] = text
+				continue
+			}
+			at[e.Name] = len(all)
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// minShares is what ECS gives to a container without a cpu value, and the
+// kernel's minimum.
+const minShares = 2
+
+// resources of a container stand inside the sandbox's ceiling; without one,
+// each container gets the sandbox's size as its own limit.
+func resources(s *sandbox.Spec, c *sandbox.Container, top ceiling) container.Resources {
+	memory, cpu := c.Memory, c.CPULimit
+	if !top.group {
+		memory, cpu = smaller(memory, s.Size.Memory), smaller(cpu, s.Size.CPU)
+	}
+	r := container.Resources{
+		CPUShares:         max(c.CPU, minShares),
+		NanoCPUs:          cpu * 1_000_000_000 / 1024,
+		Memory:            memory,
+		MemorySwap:        memory, // Fargate has no swap; 0 leaves both open
+		MemoryReservation: c.MemoryReservation,
+		CgroupParent:      top.parent,
+	}
+	for _, u := range c.Ulimits {
+		r.Ulimits = append(r.Ulimits, &container.Ulimit{Name: u.Name, Soft: u.Soft, Hard: u.Hard})
+	}
+	return r
+}
+
+// smaller of two limits, of which 0 is none.
+func smaller(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+func tmpfs(all []sandbox.Tmpfs) map[string]string {
+	if len(all) == 0 {
+		return nil
+	}
+	m := map[string]string{}
+	for _, t := range all {
+		options := t.Options
+		if t.Size > 0 {
+			options = append([]string{"size=" + strconv.FormatInt(t.Size, 10)}, options...)
+		}
+		m[t.Path] = strings.Join(options, ",")
+	}
+	return m
+}
+
+func mounts(s *sandbox.Spec, c *sandbox.Container, t setting) []mount.Mount {
+	var all []mount.Mount
+	for _, m := range c.Mounts {
+		source := t.names.volume(s.ID, m.Volume)
+		sub := ""
+		if m.SubPath != "" {
+			sub = path.Clean(m.SubPath)
+		}
+		if sub != "" && !t.subpaths {
+			// The volume is a folder of the Engine's host.
+			all = append(all, mount.Mount{Type: mount.TypeBind, Source: path.Join(t.folders[source], sub), Target: m.Path, ReadOnly: m.ReadOnly})
+			continue
+		}
+		all = append(all, mount.Mount{
+			Type: mount.TypeVolume, Source: source, Target: m.Path, ReadOnly: m.ReadOnly,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: !copies(s, m.Volume) || sub != "", Subpath: sub},
+		})
+	}
+	return all
+}
+
+// copies: an empty volume on disk takes over what the image has at the mount
+// point, as with Docker and on Fargate. Memory and given files are not
+// overlaid.
+func copies(s *sandbox.Spec, volume string) bool {
+	for _, v := range s.Volumes {
+		if v.Name == volume {
+			return !v.Memory && len(v.Files) == 0
+		}
+	}
+	return false
+}
