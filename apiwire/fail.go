@@ -75,6 +75,9 @@ func (x *exchange) noOperation(name string) *Failure {
 	if slices.Contains(s.known, name) {
 		return unknownOperation(http.StatusBadRequest, "The operation "+s.name+":"+name+" is not available in Neargate.")
 	}
+	if s.version != "" { // the query protocols
+		return unknownOperation(http.StatusBadRequest, "The action "+name+" is not valid for this web service.")
+	}
 	return unknownOperation(http.StatusBadRequest, "The operation "+s.name+":"+name+" is unknown.")
 }
 

@@ -372,6 +372,13 @@ func TestEC2QueryRefuses(t *testing.T) {
 	}
 }
 
+func TestQueryUnknownAction(t *testing.T) {
+	e := errorOf(t, postForm(serveQuery(t, &kitchen{}), "Action=Garden&Version=2020-01-01"))
+	if e.Error.Code != "InvalidAction" || e.Error.Message != "The action Garden is not valid for this web service." {
+		t.Errorf("%+v", e.Error)
+	}
+}
+
 // TestQuerySignatureWords sees that refusals reach query clients in the words
 // of their services.
 func TestQuerySignatureWords(t *testing.T) {
