@@ -56,17 +56,21 @@ func eachStruct(c *checker) valueCheck {
 		}
 		if v.Kind() == reflect.Map {
 			for _, k := range sortedKeys(v) {
-				before := len(out.found)
-				c.check(v.MapIndex(k), out)
-				out.prefix(before, k.String()+".member")
+				checkAt(c, v.MapIndex(k), out, k.String)
 			}
 			return
 		}
 		for i := range v.Len() {
-			before := len(out.found)
-			c.check(v.Index(i), out)
-			out.prefix(before, strconv.Itoa(i+1)+".member")
+			checkAt(c, v.Index(i), out, func() string { return strconv.Itoa(i + 1) })
 		}
+	}
+}
+
+// checkAt checks an element; at names it, if that is needed.
+func checkAt(c *checker, v reflect.Value, out *violations, at func() string) {
+	before := len(out.found)
+	if c.check(v, out); len(out.found) > before {
+		out.prefix(before, at()+".member")
 	}
 }
 

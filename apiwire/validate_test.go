@@ -271,11 +271,15 @@ func TestServicesCheckInputs(t *testing.T) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	in := reflect.New(reflect.TypeFor[ecs.RegisterTaskDefinitionInput]())
-	newFiller(1, full).fill(in.Elem(), 0)
-	c := apiwire.ConstraintsOf("ecs")
+	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: aws.String("/ecs/web"), LogStreamName: aws.String("s"), LogEvents: make([]logstypes.InputLogEvent, 100)}
+	for i := range in.LogEvents {
+		in.LogEvents[i] = logstypes.InputLogEvent{Message: aws.String("m"), Timestamp: aws.Int64(1)}
+	}
+	c, v := apiwire.ConstraintsOf("logs"), reflect.ValueOf(in)
 	b.ReportAllocs()
 	for b.Loop() {
-		apiwire.Check(c, "RegisterTaskDefinition", in)
+		if len(apiwire.Check(c, "PutLogEvents", v)) > 0 {
+			b.Fatal("something is wrong")
+		}
 	}
 }
