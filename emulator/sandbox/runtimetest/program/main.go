@@ -77,11 +77,13 @@ func main() {
 // watchTerm makes SIGTERM end the process with 143, also where it is PID 1
 // and the kernel would drop the signal; or makes it do nothing.
 func watchTerm(ignore bool) {
+	c := make(chan os.Signal, 1)
 	if ignore {
-		signal.Ignore(syscall.SIGTERM)
+		// Notify without a reader, not Ignore: with that alone Go would find
+		// the process dead in main's wait for ever.
+		signal.Notify(c, syscall.SIGTERM)
 		return
 	}
-	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
 		s := <-c
