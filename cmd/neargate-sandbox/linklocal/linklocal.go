@@ -54,7 +54,9 @@ type Listeners struct {
 
 // Listen sets the namespace up. Without nftables it listens on the well-known
 // ports themselves and warns.
-func Listen(dns bool) (*Listeners, error) {
+func Listen(dns bool) (*Listeners, error) { return listenWith(dns, redirect) }
+
+func listenWith(dns bool, redirect func([]rule, []netip.Addr) error) (*Listeners, error) {
 	addresses := []netip.Addr{Metadata()}
 	if dns {
 		addresses = append(addresses, Resolver())
