@@ -139,7 +139,10 @@ func (s *Store) read(ctx context.Context, since int64, kinds []string, limit int
 		if since < floor {
 			return ErrCompacted
 		}
-		last := tx.Revision()
+		last, err := tx.revision()
+		if err != nil {
+			return err
+		}
 		upTo = last
 		sql, args := selectChanges, []driver.Value{since, last}
 		if len(kinds) > 0 {

@@ -23,6 +23,11 @@ const (
 	readerCache = 512
 )
 
+// settings of a connection that are not kept in the file. The log file is cut
+// down to 16 MiB after a burst.
+const settings = `PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
+	PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -%d`
+
 const memorySource = "file::memory:?_mutex=no"
 
 func fileSource(path string) string {
@@ -36,14 +41,14 @@ func fileSource(path string) string {
 	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?_mutex=no&_busy_timeout=5000"
 }
 
-// connect opens a connection with the settings that are not kept in the file.
+// connect opens a connection with a page cache of so many KiB.
 func connect(source string, cache int) (*conn, error) {
 	d, err := (&sqlite3.SQLiteDriver{}).Open(source)
 	if err != nil {
 		return nil, translate(err)
 	}
 	c := &conn{c: d.(*sqlite3.SQLiteConn), statements: map[string]*statement{}}
-	err = c.script(fmt.Sprintf("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d", cache))
+	err = c.script(fmt.Sprintf(settings, cache))
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}

@@ -50,15 +50,25 @@ func (tx *Tx) state(def *definition) (*tableState, error) {
 	if err != nil {
 		return nil, err
 	}
-	if st.matches() {
+	switch {
+	case tx.group == nil && st.matches():
 		tx.s.trust(map[string]*tableState{def.kind: st})
 		return st, nil
-	}
-	if tx.group == nil {
+	case tx.group == nil:
 		tx.s.keeper.build(def)
 		return nil, nil
+	case !st.matches():
+		if err := tx.build(st); err != nil {
+			return nil, err
+		}
 	}
-	return st, tx.build(st)
+	// Others may trust it only after the commit: an Update of the same group
+	// may have built it.
+	if tx.built == nil {
+		tx.built = map[string]*tableState{}
+	}
+	tx.built[def.kind] = st
+	return st, nil
 }
 
 func (st *tableState) same(def *definition) error {
@@ -108,14 +118,7 @@ func (tx *Tx) build(st *tableState) error {
 	if err := tx.fail(tx.rename(st)); err != nil {
 		return err
 	}
-	if err := tx.fail(tx.rebuild(st)); err != nil {
-		return err
-	}
-	if tx.built == nil {
-		tx.built = map[string]*tableState{}
-	}
-	tx.built[st.def.kind] = st
-	return nil
+	return tx.fail(tx.rebuild(st))
 }
 
 // rename drops every entry of the kind and gives each index an id.

@@ -115,6 +115,7 @@ type cursor struct {
 	id    int64
 	rows  [][]driver.Value
 	after Position
+	byID  bool // there are few rows above AfterID: find them by id and sort
 	end   bool // nothing behind rows
 }
 
@@ -140,6 +141,9 @@ func (m *merge) start(kind string, keys []string) error {
 			continue
 		}
 		c := &cursor{key: key, id: id, after: m.q.After}
+		if c.byID, err = m.few(id); err != nil {
+			return err
+		}
 		if err := m.fill(c); err != nil {
 			return err
 		}
@@ -151,6 +155,17 @@ func (m *merge) start(kind string, keys []string) error {
 		m.down(i)
 	}
 	return nil
+}
+
+// few says whether so little lies above AfterID that it is read at once. What a
+// follower has yet to see is little, however long the series.
+func (m *merge) few(id int64) (bool, error) {
+	if m.q.AfterID <= 0 {
+		return false, nil
+	}
+	n, err := m.tx.c.number("SELECT count(*) FROM (SELECT 1 FROM points INDEXED BY points_by_id WHERE series = ? AND id > ? LIMIT ?)",
+		id, m.q.AfterID, int64(m.batch))
+	return n < int64(m.batch), err
 }
 
 // next takes the next row of all; nil at the end.
@@ -184,7 +199,7 @@ func (m *merge) fill(c *cursor) error {
 	if m.tx.ended {
 		return errEnded
 	}
-	sql, args := m.q.statement(c.id, c.after, m.batch)
+	sql, args := m.q.statement(c, m.batch)
 	row := make([]driver.Value, 3)
 	c.rows = c.rows[:0]
 	err := m.tx.c.each(sql, row, func() bool {
@@ -195,16 +210,15 @@ func (m *merge) fill(c *cursor) error {
 	return err
 }
 
-// statement reads one series. With AfterID alone it goes by id, since what a
-// follower has yet to see is little, however long the series.
-func (q SeriesQuery) statement(id int64, after Position, limit int) (string, []driver.Value) {
+// statement reads the next batch of one series.
+func (q SeriesQuery) statement(c *cursor, limit int) (string, []driver.Value) {
 	var b strings.Builder
-	args := []driver.Value{id}
-	b.WriteString("SELECT id, at, body FROM points ")
-	if q.AfterID > 0 && q.From.IsZero() {
-		b.WriteString("INDEXED BY points_by_id WHERE series = ?")
+	args := []driver.Value{c.id}
+	b.WriteString("SELECT id, at, body FROM points INDEXED BY ")
+	if c.byID {
+		b.WriteString("points_by_id WHERE series = ?")
 	} else {
-		b.WriteString("INDEXED BY points_by_time WHERE series = ?")
+		b.WriteString("points_by_time WHERE series = ?")
 	}
 	where := func(cond string, a ...driver.Value) { b.WriteString(" AND " + cond); args = append(args, a...) }
 	if !q.From.IsZero() {
@@ -223,8 +237,8 @@ func (q SeriesQuery) statement(id int64, after Position, limit int) (string, []d
 	if q.Reverse {
 		op, order = "<", " ORDER BY at DESC, id DESC LIMIT ?"
 	}
-	if after != (Position{}) {
-		where("(at, id) "+op+" (?, ?)", after.At.UnixMilli(), after.ID)
+	if c.after != (Position{}) {
+		where("(at, id) "+op+" (?, ?)", c.after.At.UnixMilli(), c.after.ID)
 	}
 	b.WriteString(order)
 	return b.String(), append(args, int64(limit))

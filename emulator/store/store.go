@@ -34,6 +34,10 @@ type Store struct {
 	keeper  *keeper
 	done    chan struct{} // closed by Close
 
+	// ahead is at least the newest revision that a snapshot can show; the hub
+	// hears of a commit only a moment after that.
+	ahead atomic.Int64
+
 	readyMu sync.Mutex
 	ready   atomic.Pointer[map[string]*tableState]
 
@@ -113,6 +117,7 @@ func (s *Store) load(c *conn, path string) error {
 		return damaged(path, err)
 	}
 	s.hub = newHub(s.last)
+	s.ahead.Store(s.last)
 	return nil
 }
 

@@ -69,16 +69,18 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Revision is that of the newest commit which this transaction sees; its own
 // writes come after it.
 func (tx *Tx) Revision() int64 {
-	if tx.group != nil {
+	if tx.group != nil || tx.ended {
 		return tx.base
 	}
-	n, err := tx.c.number("SELECT max(revision) FROM changes")
+	n, err := tx.revision()
 	if err != nil {
-		// Reading the end of a table that is in use fails only with the disk.
+		// The one place where a caller cannot be told: 0 makes it list afresh.
 		tx.s.log.Error().Err(err).Msg("read the newest revision")
 	}
 	return n
 }
+
+func (tx *Tx) revision() (int64, error) { return tx.c.number("SELECT max(revision) FROM changes") }
 
 // writable prepares the transaction for a write.
 func (tx *Tx) writable() error {

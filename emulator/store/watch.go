@@ -24,12 +24,12 @@ const (
 //
 // The place of Now is taken at the call, not at the first step.
 func (s *Store) Watch(ctx context.Context, since int64, kinds ...string) iter.Seq2[[]Change, error] {
-	last := s.hub.position()
 	if since == Now {
-		since = last
+		since = s.hub.position()
 	}
+	foreign := since < 0 || since > s.ahead.Load()
 	return func(yield func([]Change, error) bool) {
-		if since > last || since < 0 {
+		if foreign {
 			yield(nil, ErrCompacted)
 			return
 		}

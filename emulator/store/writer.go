@@ -107,7 +107,7 @@ func (s *Store) part(tx *Tx, err error) (*group, error) {
 	tx.ended = true
 	if err != nil {
 		s.rollback(g, tx)
-	} else if tx.saved || tx.wrote {
+	} else {
 		s.keep(g, tx)
 	}
 	g.size++
@@ -126,7 +126,7 @@ func (s *Store) keep(g *group, tx *Tx) {
 			return
 		}
 	}
-	g.wrote = true
+	g.wrote = g.wrote || tx.wrote
 	s.last, s.lastPoint = tx.base+int64(len(tx.changes)), tx.points
 	g.members = append(g.members, tx)
 }
@@ -158,6 +158,7 @@ func (s *Store) rollback(g *group, tx *Tx) {
 func (s *Store) commit(g *group) {
 	err := g.err
 	if err == nil && g.begun {
+		s.ahead.Store(s.last)
 		err = g.c.run("COMMIT")
 	}
 	if err != nil && g.begun && !g.c.c.AutoCommit() {

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+// LogRows counts the rows of the log.
+func LogRows(t testing.TB, s *Store) int64 {
+	t.Helper()
+	var n int64
+	err := s.View(context.Background(), func(tx *Tx) error {
+		var err error
+		n, err = tx.c.number("SELECT count(*) FROM changes")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// LimitPages makes the file full beyond so many pages more than it has; 0 takes
+// the limit away.
+func LimitPages(t testing.TB, s *Store, more int64) {
+	t.Helper()
+	err := s.Update(context.Background(), "test", func(tx *Tx) error {
+		n, err := tx.c.number("PRAGMA page_count")
+		if err != nil {
+			return err
+		}
+		limit := n + more
+		if more == 0 {
+			limit = 1 << 30
+		}
+		_, err = tx.c.number(fmt.Sprintf("PRAGMA max_page_count = %d", limit))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Check has SQLite look for damage, and looks itself whether the tables agree
+// with each other.
+func Check(t testing.TB, s *Store) {
+	t.Helper()
+	err := s.View(context.Background(), func(tx *Tx) error {
+		if text, err := tx.c.text("PRAGMA integrity_check"); err != nil || text != "ok" {
+			return fmt.Errorf("integrity: %s, %w", text, err)
+		}
+		for what, sql := range map[string]string{
+			"heads without a body":     "SELECT count(*) FROM heads h LEFT JOIN changes c USING (revision) WHERE c.body IS NULL",
+			"graves with a body":       "SELECT count(*) FROM graves h LEFT JOIN changes c USING (revision) WHERE c.revision IS NULL OR c.body IS NOT NULL",
+			"heads that are not last":  "SELECT count(*) FROM heads h JOIN changes c USING (kind, key) WHERE c.revision > h.revision",
+			"entries without a record": "SELECT count(*) FROM entries e JOIN indexes i ON i.id = e.idx LEFT JOIN heads h ON h.kind = i.kind AND h.key = e.key WHERE h.key IS NULL",
+			"wrong counts": `SELECT count(*) FROM (SELECT idx, value, count(*) n FROM entries GROUP BY 1, 2 UNION ALL
+				SELECT i.id, '', count(*) FROM heads h JOIN indexes i ON i.kind = h.kind AND i.name = '' GROUP BY 1) a
+				FULL JOIN counts c USING (idx, value) WHERE a.n IS NOT c.n`,
+		} {
+			n, err := tx.c.number(sql)
+			if err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			if n > 0 {
+				t.Errorf("%d %s", n, what)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
