@@ -100,6 +100,9 @@ func (s *Sandbox) see(c *Container, cs *ContainerStatus, v view, now time.Time) 
 			cs.State = ContainerCreated
 		}
 	case ContainerRunning:
+		if cs.State != ContainerRunning {
+			cs.Reason = "" // what kept it from running does not any more
+		}
 		cs.State, cs.StartedAt = ContainerRunning, utc(o.StartedAt)
 	case ContainerStopped:
 		s.exited(c, cs, o, v.OOMKills)

@@ -101,6 +101,9 @@ func (s *Sandbox) rise(now time.Time) {
 func (s *Sandbox) turn(now time.Time) {
 	s.move(min(s.Status.Height+1, s.Spec.Steps), true, now)
 	s.Status.StoppingAt = s.Desired.At
+	if !s.Status.PullStartedAt.IsZero() && s.Status.PullStoppedAt.IsZero() {
+		s.Status.PullStoppedAt = now
+	}
 	s.clearTrouble()
 	for i := range s.Status.Containers {
 		s.Status.Containers[i].RestartAt = time.Time{}

@@ -75,6 +75,15 @@ func (s *Sandbox) settle(v view, now time.Time) {
 	}
 }
 
+// arrive takes in what is seen without changing the status, where it has just
+// changed.
+func (s *Sandbox) arrive(v view, now time.Time) {
+	s.absorb(v, now)
+	if s.Status.Height == stepNetwork && !s.Status.Falling && s.delayed(v, stepContainers, now) == 0 {
+		s.beginPulls(now)
+	}
+}
+
 func (s *Sandbox) settleRising(v view, now time.Time) {
 	if s.wantStopped(v, now); s.Desired.Stopped {
 		s.turn(now)

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +35,11 @@ func (e *Engine) perform(ctx context.Context, s *Sandbox, v view, a action) (*Sa
 	for _, f := range effects {
 		f(n, now())
 	}
-	n.settle(v, now())
+	if LastStatus(n) == LastStatus(s) {
+		n.settle(v, now())
+	} else {
+		n.arrive(v, now())
+	}
 	return n, soonest(soonest(again, a.again), n.timers(v, now())), nil
 }
 
@@ -45,7 +50,7 @@ func (e *Engine) verdict(s *Sandbox, a action, effects []effect, err error) ([]e
 		return nil, err
 	}
 	if s.Spec.Patient && (a.verb == pull || a.verb == start) {
-		return nil, err
+		return nil, &patience{fatal}
 	}
 	return append(effects, func(s *Sandbox, now time.Time) {
 		if _, cs := s.container(fatal.Container); cs != nil {
@@ -53,6 +58,21 @@ func (e *Engine) verdict(s *Sandbox, a action, effects []effect, err error) ([]e
 		}
 		s.want(fatal.Code, fatal.Reason, now)
 	}), nil
+}
+
+// patience is an error that would end another sandbox; a patient one tries
+// again.
+type patience struct{ *StopError }
+
+// blame notes with a container why it is waited for.
+func blame(s *Sandbox, err error) {
+	var p *patience
+	if !errors.As(err, &p) {
+		return
+	}
+	if _, cs := s.container(p.Container); cs != nil {
+		cs.Reason = p.Reason
+	}
 }
 
 // act chooses by verb.
@@ -112,8 +132,8 @@ func (e *Engine) each(ctx context.Context, s *Sandbox, names []string, do func(c
 		})
 	}
 	err := g.Wait()
-	if err == nil {
-		err = errors.Join(passing...)
+	if i := slices.IndexFunc(passing, func(err error) bool { return err != nil }); err == nil && i >= 0 {
+		err = passing[i]
 	}
 	var effects []effect
 	for _, f := range done {

@@ -94,6 +94,7 @@ func (e *Engine) troubled(ctx context.Context, r store.Record[Sandbox], err erro
 		e.Log.Warn().Err(err).Str("sandbox", s.Spec.ID).Msg("tried again until it works")
 	}
 	n := s.clone()
+	blame(n, err)
 	n.Status.Trouble, n.Status.TroubleAt, n.Status.Tries = err.Error(), now(), tries
 	return wait, e.commit(ctx, r, n)
 }
