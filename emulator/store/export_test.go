@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"testing"
 )
@@ -19,6 +20,22 @@ func LogRows(t testing.TB, s *Store) int64 {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// IndexNames lists the indexes that the file has for a kind.
+func IndexNames(t testing.TB, s *Store, kind string) (names []string) {
+	t.Helper()
+	err := s.View(context.Background(), func(tx *Tx) error {
+		row := make([]driver.Value, 1)
+		return tx.c.each("SELECT name FROM indexes WHERE kind = ? ORDER BY name", row, func() bool {
+			names = append(names, row[0].(string))
+			return true
+		}, kind)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // LimitPages makes the file full beyond so many pages more than it has; 0 takes

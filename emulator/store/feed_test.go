@@ -219,11 +219,11 @@ func TestHistoryIsBounded(t *testing.T) {
 	put(t, st, "gone", animal{Name: "gone"})
 	update(t, st, func(tx *store.Tx) error { return animals.Delete(tx, "gone") })
 	put(t, st, "rex", animal{Name: "0"})
-	for i := range 500 {
+	for i := range 700 { // more than memory holds
 		put(t, st, "rex", animal{Name: strconv.Itoa(i + 1)})
 	}
 	// The log gets shorter behind the writers' backs: wait for it on the feed.
-	for i := 501; ; i++ {
+	for i := 701; ; i++ {
 		put(t, st, "rex", animal{Name: strconv.Itoa(i)})
 		if rows := store.LogRows(t, st); rows <= 100+11+3 {
 			break

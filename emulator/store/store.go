@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -85,7 +84,7 @@ func (s *Store) open(ctx context.Context, path string) error {
 	}
 	c, err := connect(source, writerCache)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
+		return openError(path, err)
 	}
 	if err := s.load(c, path); err != nil {
 		return errors.Join(err, c.close())
