@@ -245,15 +245,18 @@ func TestCloseWaitsAndEnds(t *testing.T) {
 			}
 		}()
 		go func() { waited <- st.WaitSeries(t.Context(), "zoo/sound", "rex", 0) }()
-		wrote := make(chan error, 1)
+		wrote, closed, release := make(chan error, 1), make(chan error, 1), make(chan struct{})
 		go func() {
 			wrote <- st.Update(t.Context(), "test", func(tx *store.Tx) error {
-				time.Sleep(time.Hour)
+				<-release
 				return animals.Put(tx, "rex", &animal{})
 			})
 		}()
 		synctest.Wait()
-		if err := st.Close(); err != nil {
+		go func() { closed <- st.Close() }()
+		synctest.Wait() // it queues behind the Update
+		close(release)
+		if err := <-closed; err != nil {
 			t.Error(err)
 		}
 		for name, c := range map[string]chan error{"Watch": watched, "WaitSeries": waited} {

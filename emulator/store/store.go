@@ -127,6 +127,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.turns.shut()
+	if s.group != nil { // passed on to us as to the next writer
+		s.commit(s.group)
+	}
 	close(s.done)
 	s.keeper.wait()
 	conns := s.readers.drain()
