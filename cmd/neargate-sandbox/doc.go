@@ -11,7 +11,9 @@
 // and for a container with OpenStdin, without a TTY, with the capability
 // NET_ADMIN, without a log driver (the tunnel's bytes are its output), and with
 // the host's /sys/fs/cgroup bound to --cgroup-root where the task's size shall
-// hold for all its containers together. It needs to know nothing about the task
+// hold for all its containers together; then it also needs the capability
+// DAC_OVERRIDE, because the tree's root is a folder that root may not write to
+// (mode 0555). It needs to know nothing about the task
 // when it starts, so it can be started before there is one.
 //
 //	neargate-sandbox [flags]          PID 1
