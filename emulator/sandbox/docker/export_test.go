@@ -1,5 +1,7 @@
 package docker
 
+import "net/netip"
+
 // Abandon ends what r does without cleaning up, as a killed process would.
 func Abandon(r *Runtime) {
 	r.ending.Lock()
@@ -35,4 +37,13 @@ func Warm(r *Runtime) int {
 		}
 	}
 	return n
+}
+
+// Fronts are the public addresses that a sandbox tries, in order.
+func Fronts(id string) []string {
+	var all []string
+	for _, a := range fronts(id, netip.MustParsePrefix("127.64.0.0/10"), maxFronts) {
+		all = append(all, a.String())
+	}
+	return all
 }

@@ -28,7 +28,7 @@ type vpc struct {
 	wish    netip.Prefix
 	pool    netip.Prefix // what it really has
 	gateway netip.Addr
-	used    map[netip.Addr]bool
+	used    map[netip.Addr]bool // true: by us; false: by somebody else's container
 	cursors map[netip.Prefix]uint32
 }
 
@@ -70,7 +70,7 @@ func (r *Runtime) claim(ctx context.Context, n sandbox.Network, w wanted) (place
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	subnet := v.subnet(w)
-	ip, cursor, ok := pick(subnet, v.cursors[subnet], func(a netip.Addr) bool { return v.used[a] })
+	ip, cursor, ok := pick(subnet, v.cursors[subnet], v.isUsed)
 	if !ok {
 		return place{}, noAddress(n)
 	}
@@ -82,6 +82,9 @@ func (r *Runtime) claim(ctx context.Context, n sandbox.Network, w wanted) (place
 // makeNetwork tries the VPC's own CIDR and then others. Whether one can be had
 // only the Engine knows, by trying.
 func (r *Runtime) makeNetwork(ctx context.Context, v *vpc, w wanted) error {
+	if found, err := r.findNetwork(ctx, v); found || err != nil {
+		return err
+	}
 	candidates := append([]netip.Prefix{w.cidr}, pools(w.vpc, w.cidr)...)
 	foreign := r.hostPrefixes()
 	var refusal error
@@ -105,7 +108,22 @@ func (r *Runtime) makeNetwork(ctx context.Context, v *vpc, w wanted) error {
 	return fmt.Errorf("network of %s: no free pool: %w", w.vpc, refusal)
 }
 
+// findNetwork takes up a network that an earlier call has made without hearing
+// so.
+func (r *Runtime) findNetwork(ctx context.Context, v *vpc) (bool, error) {
+	l, err := r.daemon.NetworkList(ctx, client.NetworkListOptions{Filters: r.ours().Add("label", labelVPC+"="+v.name)})
+	if err != nil || len(l.Items) == 0 {
+		return false, err
+	}
+	n := l.Items[0]
+	return r.seeNetwork(v.name, n.Labels[labelCIDR], n.ID, subnetsOf(n)), nil
+}
+
 func (r *Runtime) tryPool(ctx context.Context, v *vpc, wish, pool netip.Prefix) error {
+	// The Engine finishes what it has begun, whoever listens; so its answer is
+	// waited for.
+	ctx, cancel := cleanup(ctx)
+	defer cancel()
 	on := true
 	result, err := r.daemon.NetworkCreate(ctx, r.names.network(v.name), client.NetworkCreateOptions{
 		Driver:     "bridge",
@@ -165,12 +183,46 @@ func (v *vpc) subnet(w wanted) netip.Prefix {
 	return translate(w.part, w.cidr, v.pool)
 }
 
+func (v *vpc) isUsed(a netip.Addr) bool {
+	_, used := v.used[a]
+	return used
+}
+
+// busy reports whether a sandbox of ours has an address.
+func (v *vpc) busy() bool {
+	for _, ours := range v.used {
+		if ours {
+			return true
+		}
+	}
+	return false
+}
+
+// free counts the addresses of a subnet that nobody has.
+func (v *vpc) free(subnet netip.Prefix) int {
+	n := max(int(size(subnet))-reservedFirst-reservedLast, 0)
+	for a := range v.used {
+		if subnet.Contains(a) {
+			n--
+		}
+	}
+	return n
+}
+
 // note says in a sentence when addresses are not those that were asked for.
 func (v *vpc) note() string {
 	if v.pool == v.wish {
 		return ""
 	}
 	return fmt.Sprintf("addresses of %s are from %s: another network of this host has %s", v.name, v.pool, v.wish)
+}
+
+// leave keeps an address from being tried again: the Engine says that it is
+// somebody else's.
+func (r *Runtime) leave(p place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.vpcLocked(p.vpc).used[p.ip] = false
 }
 
 func (r *Runtime) release(p place) {
@@ -188,7 +240,7 @@ func (r *Runtime) dropNetwork(ctx context.Context, v *vpc) error {
 	v.make.Lock()
 	defer v.make.Unlock()
 	r.mu.Lock()
-	id, busy := v.id, len(v.used) > 0
+	id, busy := v.id, v.busy()
 	r.mu.Unlock()
 	if id == "" || busy {
 		return nil
@@ -203,6 +255,7 @@ func (r *Runtime) dropNetwork(ctx context.Context, v *vpc) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	v.id = ""
+	clear(v.used)
 	return nil
 }
 

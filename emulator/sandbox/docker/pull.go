@@ -103,6 +103,9 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 		return "", stopPull(c, fmt.Sprintf("invalid reference format: %s", c.Image))
 	}
 	digest, err := r.present(ctx, c.Image)
+	if stop, ok := errors.AsType[*sandbox.StopError](err); ok {
+		stop.Container = c.Name
+	}
 	if err != nil || digest != "" && c.Pull != sandbox.PullAlways {
 		return digest, err
 	}
@@ -133,6 +136,9 @@ func (r *Runtime) present(ctx context.Context, ref string) (string, error) {
 	i, err := r.daemon.ImageInspect(ctx, ref)
 	if errdefs.IsNotFound(err) {
 		return "", nil
+	}
+	if errdefs.IsInvalidArgument(err) && strings.Contains(err.Error(), "invalid reference format") {
+		return "", &sandbox.StopError{Reason: "CannotPullContainerError: invalid reference format: " + ref}
 	}
 	if err != nil {
 		return "", fmt.Errorf("image %s: %w", ref, err)

@@ -25,7 +25,9 @@ func (r *Runtime) sandboxContainer(p place, f form, image string) client.Contain
 		HostConfig: &container.HostConfig{
 			NetworkMode: container.NetworkMode(p.network),
 			CapDrop:     []string{"ALL"},
-			CapAdd:      []string{"NET_ADMIN"},
+			// The roots of cgroup v1 hierarchies are writable for nobody but
+			// who overrides permissions.
+			CapAdd:      []string{"NET_ADMIN", "DAC_OVERRIDE"},
 			SecurityOpt: []string{"no-new-privileges"},
 			Binds:       []string{"/sys/fs/cgroup:" + cgroupRoot + ":rw"},
 			// The tunnel's bytes pass through standard output; a log driver

@@ -219,13 +219,14 @@ func (r *Runtime) adopt(id string, c container.Summary, network string, workload
 	r.republish(b, workloads)
 }
 
-func (r *Runtime) seeNetwork(name, cidr, id string, pools []netip.Prefix) {
+func (r *Runtime) seeNetwork(name, cidr, id string, pools []netip.Prefix) bool {
 	wish, err := netip.ParsePrefix(cidr)
 	if err != nil || len(pools) == 0 {
-		return
+		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	v := r.vpcLocked(name)
 	v.id, v.wish, v.pool, v.gateway = id, wish, pools[0], firstHost(pools[0])
+	return true
 }

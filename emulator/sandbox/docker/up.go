@@ -64,7 +64,7 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 		}
 	}
 	b, err := r.makeBox(ctx, s.Network, w, shape(s), r.names.sandbox(s.ID))
-	if full := (*sandbox.StopError)(nil); errors.As(err, &full) && r.yieldWarm(ctx, w) {
+	if full := (*sandbox.StopError)(nil); errors.As(err, &full) && r.yieldWarm(w) {
 		b, err = r.makeBox(ctx, s.Network, w, shape(s), r.names.sandbox(s.ID))
 	}
 	if err != nil {
@@ -159,7 +159,8 @@ func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, f fo
 			return b, nil
 		}
 		if isTaken(err) {
-			continue // and stays reserved: it belongs to a container that is not ours
+			r.leave(p)
+			continue
 		}
 		r.release(p)
 		return nil, err

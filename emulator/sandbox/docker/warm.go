@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -28,6 +29,8 @@ type pool struct {
 	making int
 	want   int
 	idle   *time.Timer // empties the pool
+	ended  bool
+	makers sync.WaitGroup
 }
 
 func poolKey(w wanted) string { return w.vpc + "/" + w.subnet }
@@ -98,10 +101,22 @@ func (r *Runtime) poolOf(n sandbox.Network, w wanted) *pool {
 	return p
 }
 
+// spareAddresses of a subnet are not taken by warm sandboxes: they are for
+// tasks.
+const spareAddresses = 8
+
 // fill starts making what is missing; Runtime.mu is held.
 func (r *Runtime) fill(p *pool) {
-	for len(p.ready)+p.making < p.want {
-		if !r.background(func(ctx context.Context) { r.prepare(ctx, p) }) {
+	if v := r.vpcLocked(p.at.vpc); v.id != "" && v.free(v.subnet(p.at)) <= spareAddresses {
+		return
+	}
+	for len(p.ready)+p.making < p.want && !p.ended {
+		p.makers.Add(1)
+		if !r.background(func(ctx context.Context) {
+			defer p.makers.Done()
+			r.prepare(ctx, p)
+		}) {
+			p.makers.Done()
 			return
 		}
 		p.making++
@@ -110,12 +125,19 @@ func (r *Runtime) fill(p *pool) {
 
 func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	r.mu.Lock()
-	wish, at := p.wish, p.at
+	wish, at, ended := p.wish, p.at, p.ended
 	r.mu.Unlock()
-	b, err := r.makeBox(ctx, wish, at, form{}, r.names.warm(unique()))
+	if ended || ctx.Err() != nil {
+		return
+	}
+	// Nobody would look for a container with this name, so the Engine's answer
+	// is waited for even when the process is about to end.
+	mctx, cancel := cleanup(ctx)
+	defer cancel()
+	b, err := r.makeBox(mctx, wish, at, form{}, r.names.warm(unique()))
 	r.mu.Lock()
 	p.making--
-	keep := err == nil && ctx.Err() == nil && r.warm[poolKey(at)] == p
+	keep := err == nil && ctx.Err() == nil && !p.ended
 	if keep {
 		p.ready = append(p.ready, b)
 	}
@@ -156,21 +178,22 @@ func (r *Runtime) removeWarm(ctx context.Context, b *box) {
 	r.release(b.place)
 }
 
-// yieldWarm gives the address of a warm sandbox back to a subnet that has none
-// left, and reports whether it could.
-func (r *Runtime) yieldWarm(ctx context.Context, w wanted) bool {
+// yieldWarm gives the addresses of warm sandboxes back to a subnet that has
+// none left, and reports whether there were any.
+func (r *Runtime) yieldWarm(w wanted) bool {
 	r.mu.Lock()
 	p := r.warm[poolKey(w)]
-	if p == nil || len(p.ready) == 0 {
-		r.mu.Unlock()
+	r.mu.Unlock()
+	if p == nil {
 		return false
 	}
-	b := p.ready[0]
-	p.ready = p.ready[1:]
-	p.want = min(p.want, len(p.ready))
-	r.mu.Unlock()
-	r.removeWarm(ctx, b)
-	return true
+	all := r.endPool(p)
+	ctx, cancel := cleanup(r.life)
+	defer cancel()
+	for _, b := range all {
+		r.removeWarm(ctx, b)
+	}
+	return len(all) > 0
 }
 
 // cool ends a pool that nobody has used for a while, and the VPC's network if
@@ -187,13 +210,19 @@ func (r *Runtime) cool(ctx context.Context, p *pool) {
 	}
 }
 
+// endPool returns what was ready in the pool, when nothing is being made any
+// more.
 func (r *Runtime) endPool(p *pool) []*box {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	p.idle.Stop()
+	p.ended = true
 	if r.warm[poolKey(p.at)] == p {
 		delete(r.warm, poolKey(p.at))
 	}
+	r.mu.Unlock()
+	p.makers.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	all := p.ready
 	p.ready = nil
 	return all

@@ -1,0 +1,174 @@
+package docker_test
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/runtimetest"
+)
+
+func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+// writer collects output of several goroutines.
+type writer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *writer) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+func TestTwoInstancesWithTheSameVPC(t *testing.T) {
+	one, two := newBench(t, nil), newBench(t, nil)
+	s1, s2 := one.spec(runtimetest.Program{}), two.spec(runtimetest.Program{})
+	a1, a2 := one.launch(s1), two.launch(s2)
+	if !prefix(testNetwork.SubnetCIDR).Contains(netip.MustParseAddr(a1.IP)) {
+		t.Errorf("the first one has %s", a1.IP)
+	}
+	if prefix(testNetwork.VPCCIDR).Contains(netip.MustParseAddr(a2.IP)) {
+		t.Errorf("the second one has %s of the first one's network", a2.IP)
+	}
+	notes := strings.Join(two.inspect(s2).Notes, " ")
+	if !strings.Contains(notes, testNetwork.VPCCIDR) {
+		t.Errorf("notes %q do not tell that %s could not be had", notes, testNetwork.VPCCIDR)
+	}
+	if notes := one.inspect(s1).Notes; len(notes) != 0 {
+		t.Errorf("the first one's notes: %q", notes)
+	}
+	if err := one.rt.Purge(one.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if o := two.inspect(s2); !o.Up || o.Containers["c0"].State != sandbox.ContainerRunning {
+		t.Errorf("after the other's Purge: %+v", o)
+	}
+}
+
+func TestOtherPeoplesThingsAreNotTouched(t *testing.T) {
+	b := newBench(t, nil)
+	e := b.bed.engine
+	labels := map[string]string{testLabel: b.bed.run}
+	c, err := e.ContainerCreate(b.ctx, client.ContainerCreateOptions{
+		Name:       "neargate-foreign-" + b.bed.run,
+		Config:     &container.Config{Image: b.bed.image, Labels: labels},
+		HostConfig: &container.HostConfig{NetworkMode: "none"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.ContainerRemove(b.ctx, c.ID, client.ContainerRemoveOptions{Force: true})
+	n, err := e.NetworkCreate(b.ctx, "neargate-foreign-"+b.bed.run, client.NetworkCreateOptions{Driver: "bridge", Labels: labels})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.NetworkRemove(b.ctx, n.ID, client.NetworkRemoveOptions{})
+	v, err := e.VolumeCreate(b.ctx, client.VolumeCreateOptions{Name: "neargate-foreign-" + b.bed.run, Labels: labels})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.VolumeRemove(b.ctx, v.Volume.Name, client.VolumeRemoveOptions{})
+
+	b.launch(b.spec(runtimetest.Program{}))
+	if err := b.rt.Purge(b.ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, err1 := e.ContainerInspect(b.ctx, c.ID, client.ContainerInspectOptions{})
+	_, err2 := e.NetworkInspect(b.ctx, n.ID, client.NetworkInspectOptions{})
+	_, err3 := e.VolumeInspect(b.ctx, v.Volume.Name, client.VolumeInspectOptions{})
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnAddressThatSomebodyElseHasIsSkipped(t *testing.T) {
+	b := newBench(t, nil)
+	first := b.spec()
+	ip := netip.MustParseAddr(b.up(first).IP)
+	c, err := b.bed.engine.ContainerInspect(b.ctx, b.sandboxName(first), client.ContainerInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	network := string(c.Container.HostConfig.NetworkMode)
+	foreign, err := b.bed.engine.ContainerCreate(b.ctx, client.ContainerCreateOptions{
+		Config:           &container.Config{Image: b.bed.image, Cmd: []string{runtimetest.Path}, Labels: map[string]string{testLabel: b.bed.run}},
+		HostConfig:       &container.HostConfig{NetworkMode: container.NetworkMode(network)},
+		NetworkingConfig: endpoint(network, ip.Next()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.bed.engine.ContainerRemove(b.ctx, foreign.ID, client.ContainerRemoveOptions{Force: true})
+	if _, err := b.bed.engine.ContainerStart(b.ctx, foreign.ID, client.ContainerStartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.up(b.spec()); a.IP != ip.Next().Next().String() {
+		t.Errorf("address %s, want the one after the foreign %s", a.IP, ip.Next())
+	}
+}
+
+func (b *bench) sandboxName(s *sandbox.Spec) string {
+	b.Helper()
+	l, err := b.bed.engine.ContainerList(b.ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("name", s.ID+"$")})
+	if err != nil || len(l.Items) != 1 {
+		b.Fatalf("sandbox containers of %s: %+v, %v", s.ID, l.Items, err)
+	}
+	return l.Items[0].Names[0]
+}
+
+func TestNothingIsLeftAfterDown(t *testing.T) {
+	instance := need(t).instance()
+	b := newBench(t, nil)
+	o := b.bed.options(instance)
+	b.rt = b.bed.start(t, o)
+	s := b.spec(runtimetest.Program{})
+	s.Size = sandbox.Size{CPU: 512, Memory: 512 << 20}
+	s.Volumes = []sandbox.Volume{{Name: "disk"}, {Name: "ram", Memory: true}, {Name: "conf", Files: []sandbox.File{{Path: "f", Mode: 0o600, Data: []byte("x")}}}}
+	s.Containers[0].Mounts = []sandbox.Mount{{Volume: "disk", Path: "/disk"}, {Volume: "ram", Path: "/ram"}, {Volume: "conf", Path: "/conf"}}
+	b.launch(s)
+	if notes := b.inspect(s).Notes; len(notes) > 0 {
+		t.Errorf("notes %q", notes)
+	}
+	groups, err := filepath.Glob("/sys/fs/cgroup/*/neargate/" + s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v2, err := filepath.Glob("/sys/fs/cgroup/neargate*/*" + s.ID + "*"); err == nil {
+		groups = append(groups, v2...)
+	}
+	if len(groups) == 0 {
+		t.Log("the Engine's control groups are not this host's: they are not looked at")
+	}
+	b.down(s)
+	for _, g := range groups {
+		if _, err := os.Stat(g); !os.IsNotExist(err) {
+			t.Errorf("control group %s is left (%v)", g, err)
+		}
+	}
+	f := client.Filters{}.Add("label", "dev.neargate.instance="+instance)
+	if names := b.ours(instance); len(names) > 0 {
+		t.Errorf("containers %q", names)
+	}
+	if l, err := b.bed.engine.VolumeList(b.ctx, client.VolumeListOptions{Filters: f}); err != nil || len(l.Items) > 0 {
+		t.Errorf("volumes %+v, %v", l.Items, err)
+	}
+	if l, err := b.bed.engine.NetworkList(b.ctx, client.NetworkListOptions{Filters: f}); err != nil || len(l.Items) > 0 {
+		t.Errorf("networks %+v, %v", l.Items, err)
+	}
+}
