@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -56,7 +57,7 @@ type world struct {
 // bubble runs a test in virtual time; the loop starts when the test says so.
 func bubble(t *testing.T, o reconcile.Options, c *controller, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
-		st, err := store.Open(t.Context(), store.Memory, store.Options{})
+		st, err := store.Open(t.Context(), store.Memory, store.Options{History: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,4 +204,25 @@ func TestRunStopsWithTheLastCall(t *testing.T) {
 			t.Errorf("Run returned %v, call ended: %v", err, ended)
 		}
 	})
+}
+
+// counter only counts its calls, each of which looks again in an hour.
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counter) Reconcile(context.Context, string) (time.Duration, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+	return time.Hour, nil
+}
+
+// heap is what is in use after a collection.
+func heap() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }

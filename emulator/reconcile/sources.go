@@ -63,17 +63,18 @@ func (l *Loop) follow(ctx context.Context, since int64) error {
 
 // mark queues the keys of one commit's changes.
 func (l *Loop) mark(changes []store.Change) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for _, c := range changes {
+		keys := l.o.Keys(c)
 		origin, _ := c.Origin.(*call)
-		for _, key := range l.o.Keys(c) {
+		l.mu.Lock()
+		for _, key := range keys {
 			if origin != nil && origin.loop == l && origin.key == key {
 				l.q.changedItself(key)
 			} else {
 				l.q.changed(key)
 			}
 		}
+		l.mu.Unlock()
 	}
 	l.poke()
 }
