@@ -1,0 +1,17 @@
+// Package logs is Amazon CloudWatch Logs: log groups, log streams and their
+// events, with AWS's limits, pages and error texts.
+//
+// Groups and streams are records, keyed by ARN. Events are rows of a series
+// per stream, and what changes with every batch of events (the newest time,
+// the bytes stored, how far a container's output was taken) is one row of a
+// series beside it: neither is in the change feed, which would otherwise hold
+// little else.
+//
+// Events come in by PutLogEvents, and from containers by [API.OpenStream],
+// which is the receiving end of the awslogs log driver; [ParseAWSLogs] reads
+// the driver's options. Events go when their group's retention is over, see
+// [Retention], or with their stream.
+//
+// There are no Insights queries, no live tail, and nothing flows on from
+// here: metric and subscription filters cannot be made.
+package logs
