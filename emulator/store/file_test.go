@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/neargate/neargate/emulator/store"
@@ -94,28 +93,6 @@ func TestUnusableFilesAreLeftAlone(t *testing.T) {
 			}
 			put(t, open(t, path), "rex", animal{})
 		})
-	}
-}
-
-func TestUnwritableFolder(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o555); err != nil {
-		t.Fatal(err)
-	}
-	if os.Geteuid() == 0 { // whom modes do not stop
-		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, ""); err != nil {
-			t.Skipf("no way to make a folder unwritable for root: %v", err)
-		}
-		t.Cleanup(func() {
-			if err := syscall.Unmount(dir, 0); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	path := filepath.Join(dir, "state.db")
-	_, err := store.Open(context.Background(), path, store.Options{})
-	if err == nil || !strings.Contains(err.Error(), path+".lock") {
-		t.Errorf("Open: %v", err)
 	}
 }
 

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -38,4 +40,26 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestUnwritableFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // whom modes do not stop
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, ""); err != nil {
+			t.Skipf("no way to make a folder unwritable for root: %v", err)
+		}
+		t.Cleanup(func() {
+			if err := syscall.Unmount(dir, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	path := filepath.Join(dir, "state.db")
+	_, err := store.Open(context.Background(), path, store.Options{})
+	if err == nil || !strings.Contains(err.Error(), path+".lock") {
+		t.Errorf("Open: %v", err)
+	}
 }
