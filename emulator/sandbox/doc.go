@@ -20,6 +20,17 @@
 // and the time; Engine.Reconcile does that one thing and commits the result.
 // A crash at any point is resumed from Runtime.Inspect.
 //
+// Decision: a sandbox whose containers have all been started passes RUNNING,
+// even when an essential one has ended before anybody looked. It did run, AWS
+// reports such a task as started, and whoever waits for RUNNING in the feed
+// sees it. Targets are not registered then.
+//
+// Beside Reconcile run the probes of running containers (prober.go) and the
+// log pumps (logpump.go); what they find is merged into the next look. What
+// fails for a reason that may pass is tried again and told in Status.Trouble;
+// a *StopError ends the sandbox with AWS's words. Why puts all of it in plain
+// sentences.
+//
 // The package imports no service and no runtime. Owners (ecs, eks) make and
 // stop sandboxes with Create and Stop inside their own transaction and read
 // the record; nothing here knows what a task or a pod is.

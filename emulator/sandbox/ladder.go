@@ -91,8 +91,20 @@ func (s *Sandbox) move(height int, falling bool, now time.Time) {
 // rise takes one step up. At the top the sandbox is RUNNING.
 func (s *Sandbox) rise(now time.Time) {
 	s.move(s.Status.Height+1, false, now)
-	if s.Status.Height >= s.Spec.Steps {
-		s.Status.StartedAt = now
+	if s.Status.Height < s.Spec.Steps {
+		return
+	}
+	s.Status.StartedAt = now
+	if s.essentialGone() == "" {
+		return
+	}
+	// It was over before it could be said that it runs: the time of the start
+	// must not come after the time of the end.
+	s.Status.StartedAt = time.Time{}
+	for _, cs := range s.Status.Containers {
+		if cs.StartedAt.After(s.Status.StartedAt) {
+			s.Status.StartedAt = cs.StartedAt
+		}
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +18,10 @@ import (
 // world is a runtime, and targets, that do what a tape of bytes says: work,
 // fail, work and lose the answer, or refuse for good. An empty tape works.
 type world struct {
+	mu         sync.Mutex
 	tape       []byte
+	dice       byte // for the calls of one round, in whatever order they come
+	still      bool // the tape has ended
 	up         bool
 	containers map[string]ObservedContainer
 	registered bool
@@ -34,9 +39,21 @@ func (w *world) byte() byte {
 	return b
 }
 
-// does performs an operation as the tape says.
-func (w *world) does(f func()) error {
-	switch w.byte() % 8 {
+// roll gives a number for something that happens in this round.
+func (w *world) roll(what string) byte {
+	if w.still {
+		return 255
+	}
+	h := fnv.New32a()
+	fmt.Fprint(h, w.dice, what)
+	return byte(h.Sum32() >> 11)
+}
+
+// does performs an operation as the dice say.
+func (w *world) does(what string, f func()) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch w.roll(what) % 8 {
 	case 0:
 		return errPassing
 	case 1:
@@ -50,11 +67,11 @@ func (w *world) does(f func()) error {
 }
 
 func (w *world) Up(context.Context, *Spec) (Address, error) {
-	return Address{IP: "10.0.0.4"}, w.does(func() { w.up = true })
+	return Address{IP: "10.0.0.4"}, w.does("up", func() { w.up = true })
 }
 
 func (w *world) Down(context.Context, string) error {
-	return w.does(func() {
+	return w.does("down", func() {
 		for name, c := range w.containers {
 			if c.State == ContainerRunning {
 				w.broken = append(w.broken, "Down while "+name+" runs")
@@ -67,26 +84,25 @@ func (w *world) Down(context.Context, string) error {
 	})
 }
 
-func (w *world) Pull(context.Context, *Spec, *Container) (string, error) {
-	return "sha256:x", w.does(func() {})
+func (w *world) Pull(_ context.Context, _ *Spec, c *Container) (string, error) {
+	return "sha256:x", w.does("pull "+c.Name, func() {})
 }
 
 func (w *world) Start(_ context.Context, s *Spec, c *Container, attempt int, _ []EnvVar) error {
-	if !w.up {
-		w.broken = append(w.broken, "Start without Up")
-		return errPassing
-	}
-	return w.does(func() {
+	return w.does("start "+c.Name, func() {
+		if !w.up {
+			w.broken = append(w.broken, "Start without Up")
+		}
 		old, there := w.containers[c.Name]
 		if there && old.Attempt >= attempt && old.State != ContainerCreated {
 			return
 		}
 		n := ObservedContainer{RuntimeID: fmt.Sprint(c.Name, attempt), Attempt: attempt, CreatedAt: now()}
-		switch w.byte() % 6 {
+		switch w.roll("begin "+c.Name) % 6 {
 		case 0:
 			n.State = ContainerCreated // and no further
 		case 1:
-			n.State, n.StartedAt, n.FinishedAt, n.ExitCode = ContainerStopped, now(), now(), int(w.byte()%3)
+			n.State, n.StartedAt, n.FinishedAt, n.ExitCode = ContainerStopped, now(), now(), int(w.roll("code "+c.Name)%3)
 		default:
 			n.State, n.StartedAt = ContainerRunning, now()
 		}
@@ -95,11 +111,11 @@ func (w *world) Start(_ context.Context, s *Spec, c *Container, attempt int, _ [
 }
 
 func (w *world) Stop(_ context.Context, _ *Spec, c *Container, _ time.Duration) error {
-	return w.does(func() { w.exit(c.Name, 143) })
+	return w.does("stop "+c.Name, func() { w.exit(c.Name, 143) })
 }
 
 func (w *world) Inspect(context.Context, string) (o Observed, err error) {
-	err = w.does(func() {
+	err = w.does("inspect", func() {
 		o = Observed{Up: w.up, Containers: map[string]ObservedContainer{}}
 		for name, c := range w.containers {
 			o.Containers[name] = c
@@ -127,16 +143,16 @@ func (w *world) exit(name string, code int) {
 type goals struct{ *world }
 
 func (g goals) Up(context.Context, *Sandbox) (time.Duration, error) {
-	return g.again(), g.does(func() { g.registered = true })
+	return g.again(), g.does("raise", func() { g.registered = true })
 }
 
 func (g goals) Down(context.Context, *Sandbox) (time.Duration, error) {
 	again := g.again()
-	return again, g.does(func() { g.registered = g.registered && again > 0 })
+	return again, g.does("lower", func() { g.registered = g.registered && again > 0 })
 }
 
 func (g goals) again() time.Duration {
-	if g.byte()%4 == 0 {
+	if g.roll("again")%4 == 0 {
 		return time.Millisecond
 	}
 	return 0
@@ -144,6 +160,7 @@ func (g goals) again() time.Duration {
 
 // happens lets something befall the sandbox from outside.
 func (w *world) happens(s *Sandbox) {
+	w.still, w.dice = len(w.tape) == 0, w.byte()
 	b := w.byte()
 	name := s.Spec.Containers[int(b>>4)%len(s.Spec.Containers)].Name
 	switch b % 16 {

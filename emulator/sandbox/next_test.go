@@ -196,6 +196,22 @@ func TestNext(t *testing.T) {
 	}
 }
 
+func TestKillForTheWholeSandboxsMemory(t *testing.T) {
+	for _, c := range []struct {
+		known, seen, code int
+		want              bool
+	}{{0, 0, 137, false}, {0, 1, 137, true}, {1, 1, 137, false}, {0, 1, 1, false}} {
+		s := row{3, false, false, []ContainerStatus{runningSince(0)}, nil}.sandbox()
+		s.Status.OOMKills = c.known
+		v := sees(s, exits("a", c.code))
+		v.OOMKills = c.seen
+		a := next(s, v, t0)
+		if cs := a.after.Status.Containers[0]; cs.OOMKilled != c.want || c.want != (cs.Reason == reasonOOM) {
+			t.Errorf("%+v: %+v", c, cs)
+		}
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	r := Restart{Backoff: 10 * time.Second, MaxBackoff: 5 * time.Minute}
 	var got []string

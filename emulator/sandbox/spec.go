@@ -56,7 +56,7 @@ type Condition string
 
 // The four conditions.
 const (
-	Start    Condition = "START"    // it has been started
+	Start    Condition = "START"    // it has been started, its PostStart is done and its startup probe, if any, has passed
 	Complete Condition = "COMPLETE" // it has exited, whatever the code
 	Success  Condition = "SUCCESS"  // it has exited with 0; any other code makes waiting hopeless
 	Healthy  Condition = "HEALTHY"  // its health check (for pods: its startup and readiness probe) has passed
@@ -202,7 +202,7 @@ type HTTPGet struct {
 // counts are not filled in here: the owner sets its service's defaults.
 type Probe struct {
 	Action
-	Delay    time.Duration // before the first one (Kubernetes' initialDelaySeconds)
+	Delay    time.Duration // from the start to the first one (Kubernetes' initialDelaySeconds; Docker and ECS wait one Interval)
 	Interval time.Duration
 	Timeout  time.Duration
 	Grace    time.Duration // failures within it do not count, a success ends it (ECS's startPeriod)
@@ -226,7 +226,7 @@ type Restart struct {
 	Policy           RestartPolicy
 	IgnoredExitCodes []int
 	MinRun           time.Duration // started again only when it ran at least so long (ECS's restartAttemptPeriod)
-	Backoff          time.Duration // first wait, doubled each time (CrashLoopBackOff: 10 s)
+	Backoff          time.Duration // the wait before the second restart, doubled each time (CrashLoopBackOff: 10 s); the first does not wait
 	MaxBackoff       time.Duration // 5 min in Kubernetes
 	ResetBackoff     time.Duration // a run of at least this long makes the backoff start anew (10 min in Kubernetes)
 	Fresh            bool          // a new container with a new file system, as for pods; ECS starts the same one again
