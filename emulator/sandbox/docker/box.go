@@ -119,11 +119,16 @@ func (r *Runtime) notesOf(b *box) []string {
 	if b.front != nil {
 		all = append(all, b.front.notes...)
 	}
+	if b.link != nil {
+		if t := b.link.now(); t != nil {
+			all = append(all, t.Hello().Warnings...)
+		}
+	}
 	return append(all, b.notes...)
 }
 
-// session returns the tunnel into a sandbox.
-func (r *Runtime) session(ctx context.Context, id string) (*link, error) {
+// linkTo returns the link to a sandbox that is up.
+func (r *Runtime) linkTo(ctx context.Context, id string) (*link, error) {
 	if err := r.ready(ctx); err != nil {
 		return nil, err
 	}

@@ -135,7 +135,7 @@ func output(f *frames, s sandbox.Streams) error {
 
 // Dial implements [sandbox.Dial].
 func (r *Runtime) Dial(ctx context.Context, id, network, address string) (net.Conn, error) {
-	l, err := r.session(ctx, id)
+	l, err := r.linkTo(ctx, id)
 	if err != nil {
 		return nil, err
 	}

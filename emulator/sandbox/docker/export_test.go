@@ -47,3 +47,5 @@ func Fronts(id string) []string {
 	}
 	return all
 }
+
+func mustPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }

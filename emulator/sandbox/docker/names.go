@@ -23,7 +23,6 @@ const (
 
 	labelContainer = "dev.neargate.container" // workload containers: the name in the definition
 	labelPublic    = "dev.neargate.public"    // workload containers: see publicLabel
-	labelCeiling   = "dev.neargate.ceiling"   // workload containers: "group", or "container" for limits of their own
 )
 
 // Roles of containers.

@@ -27,8 +27,9 @@ func (r *Runtime) sandboxContainer(p place, f form, image string) client.Contain
 			CapDrop:     []string{"ALL"},
 			// The roots of cgroup v1 hierarchies are writable for nobody but
 			// who overrides permissions.
-			CapAdd:      []string{"NET_ADMIN", "DAC_OVERRIDE"},
-			SecurityOpt: []string{"no-new-privileges"},
+			CapAdd: []string{"NET_ADMIN", "DAC_OVERRIDE"},
+			// SELinux, where it is on, would forbid the control groups.
+			SecurityOpt: []string{"no-new-privileges", "label=disable"},
 			Binds:       []string{"/sys/fs/cgroup:" + cgroupRoot + ":rw"},
 			// The tunnel's bytes pass through standard output; a log driver
 			// would keep them all.

@@ -185,6 +185,9 @@ func (r *Runtime) restart(ctx context.Context, s *sandbox.Spec, c *sandbox.Conta
 	if last.number >= attempt && last.summary.State != container.StateCreated {
 		return true, nil
 	}
+	if err := r.raiseCeiling(ctx, s, b); err != nil {
+		return true, err
+	}
 	// That it runs already means that an earlier call got as far as this.
 	if last.summary.State != container.StateRunning {
 		r.mu.Lock()

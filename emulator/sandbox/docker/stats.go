@@ -18,7 +18,7 @@ import (
 // Stats implements [sandbox.StatsReader]: one sample of each running
 // container, and the counters of the namespace's interfaces.
 func (r *Runtime) Stats(ctx context.Context, id string) (sandbox.Stats, error) {
-	l, err := r.session(ctx, id)
+	l, err := r.linkTo(ctx, id)
 	if err != nil {
 		return sandbox.Stats{}, err
 	}

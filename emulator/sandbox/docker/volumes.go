@@ -83,6 +83,9 @@ func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) erro
 	if err := r.holdMemory(ctx, s); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	b.notes = unlimitedVolumes(s)
+	r.mu.Unlock()
 	g, gctx = errgroup.WithContext(ctx)
 	for _, v := range s.Volumes {
 		content := append(foldersOf(s, v.Name), v.Files...)
@@ -91,6 +94,17 @@ func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) erro
 		}
 	}
 	return g.Wait()
+}
+
+// unlimitedVolumes: the Engine has no sizes for volumes on disk.
+func unlimitedVolumes(s *sandbox.Spec) []string {
+	var notes []string
+	for _, v := range s.Volumes {
+		if v.Size > 0 && !v.Memory {
+			notes = append(notes, fmt.Sprintf("the size of volume %s, %d bytes, is not enforced: it is on the disk of the Docker Engine", v.Name, v.Size))
+		}
+	}
+	return notes
 }
 
 func (r *Runtime) volumesOf(ctx context.Context, id string) (map[string]bool, error) {
