@@ -10,6 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
 	"github.com/neargate/neargate/apiwire"
@@ -112,4 +113,12 @@ func (a *account) register(t *testing.T, in *sdk.RegisterTaskDefinitionInput) *t
 	return must[*sdk.RegisterTaskDefinitionOutput](t)(a.RegisterTaskDefinition(a.ctx, in)).TaskDefinition
 }
 
-func tag(key, value string) types.Tag { return types.Tag{Key: aws.String(key), Value: aws.String(value)} }
+func tag(key, value string) types.Tag {
+	return types.Tag{Key: aws.String(key), Value: aws.String(value)}
+}
+
+// smithyEqual makes cmp look over the SDK's marker of structs that are no
+// documents.
+var smithyEqual = cmp.FilterPath(func(p cmp.Path) bool {
+	return p.Last().String() == ".noSmithyDocumentSerde"
+}, cmp.Ignore())

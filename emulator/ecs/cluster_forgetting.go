@@ -20,8 +20,8 @@ func NewForgetting(st *store.Store) *Forgetting { return &Forgetting{store: st} 
 // Kinds are the kinds of records whose changes concern it.
 func (*Forgetting) Kinds() []string { return []string{clusters.Kind()} }
 
-// Keys lists all clusters.
-func (*Forgetting) Keys(tx *store.Tx) iter.Seq2[string, error] {
+// List lists all clusters.
+func (*Forgetting) List(tx *store.Tx) iter.Seq2[string, error] {
 	return clusters.Keys(tx, "", "", store.Range{})
 }
 

@@ -38,15 +38,16 @@ func (*Deletion) Dirty(c store.Change) []string {
 	if c.Kind == taskDefinitions.Kind() {
 		return []string{c.Key}
 	}
-	var s sandbox.Sandbox
-	if err := json.Unmarshal(c.After, &s); err != nil || !stopped(&s) || !strings.Contains(s.Spec.Owner, ":task/") {
+	// A body that cannot be read dirties nothing: the next listing finds it.
+	var s struct{ Spec struct{ Owner string } }
+	if !sandbox.StoppedBy(c) || json.Unmarshal(c.After, &s) != nil || !strings.Contains(s.Spec.Owner, ":task/") {
 		return nil
 	}
 	return []string{s.Spec.Owner}
 }
 
-// Keys lists the definitions that wait for their end.
-func (*Deletion) Keys(tx *store.Tx) iter.Seq2[string, error] {
+// List lists the definitions that wait for their end.
+func (*Deletion) List(tx *store.Tx) iter.Seq2[string, error] {
 	return taskDefinitions.Keys(tx, "deleting", "yes", store.Range{})
 }
 
