@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,10 +31,12 @@ func (s *Sandbox) absorb(v view, now time.Time) {
 		s.Status.Address = &a
 	}
 	for _, n := range v.Notes {
-		s.note(n, n)
+		if !slices.Contains(s.Status.Notes, n) {
+			s.Status.Notes = append(s.Status.Notes, n)
+		}
 	}
-	for key, text := range v.notes {
-		s.note(key, text)
+	for _, key := range slices.Sorted(maps.Keys(v.notes)) {
+		s.note(key, v.notes[key])
 	}
 	if !s.Status.PullStartedAt.IsZero() && s.Status.PullStoppedAt.IsZero() && !s.any(unpulled) {
 		s.Status.PullStoppedAt = now
