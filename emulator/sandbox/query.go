@@ -67,30 +67,34 @@ func Live(tx *store.Tx) iter.Seq2[*Sandbox, error] {
 	}
 }
 
-// StoppedOnes lists the ids of the sandboxes that have stopped.
+// StoppedOnes lists the ids of the sandboxes that have stopped: all that are
+// not live. No body is read.
 func StoppedOnes(tx *store.Tx) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for id, err := range Sandboxes.Keys(tx, "", "", store.Range{}) {
-			if err == nil {
-				var s *Sandbox
-				if s, err = Get(tx, id); err == nil && !s.IsStopped() {
-					continue
-				}
+		alive := map[string]bool{}
+		for id, err := range Sandboxes.Keys(tx, live, live, store.Range{}) {
+			if err != nil {
+				yield("", err)
+				return
 			}
-			if !yield(id, err) || err != nil {
+			alive[id] = true
+		}
+		for id, err := range Sandboxes.Keys(tx, "", "", store.Range{}) {
+			if !alive[id] && !yield(id, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// notStopped is how the body of a sandbox that has not stopped shows it: its
-// StoppedAt is the zero time. A body is looked at, not decoded, because the
-// feed carries several changes of every task.
-var notStopped = []byte(`"StoppedAt":"0001-01-01T00:00:00Z"`)
+// atTheEnd is what the body of a sandbox that has stopped holds and no other
+// body does: the first members of its status. Bodies are looked at, not
+// decoded, because the feed carries many changes of every sandbox. Nothing that
+// an owner puts into a sandbox can look like this, as quotation marks within
+// strings are escaped and labels are strings.
+var atTheEnd = []byte(`"Status":{"Height":0,"Falling":true`)
 
 // StoppedBy tells whether a change brought a sandbox to its end.
 func StoppedBy(c store.Change) bool {
-	return c.Kind == Sandboxes.Kind() && c.After != nil && !bytes.Contains(c.After, notStopped) &&
-		(c.Before == nil || bytes.Contains(c.Before, notStopped))
+	return c.Kind == Sandboxes.Kind() && bytes.Contains(c.After, atTheEnd) && !bytes.Contains(c.Before, atTheEnd)
 }

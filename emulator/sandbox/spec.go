@@ -8,46 +8,46 @@ import "time"
 // It is the union of what an ECS task and a Kubernetes pod need; an owner
 // leaves out what it does not have.
 type Spec struct {
-	ID         string            // 32 lower-case hex digits; names everything that the runtime makes for it
-	Owner      string            // ARN of the task, or cluster ARN + "/" + namespace + "/" + name of the pod
-	Group      string            // for listing and counting: the cluster's ARN
-	Hostname   string            // of all its containers; the runtime chooses when empty
-	Network    Network           //
-	Size       Size              // the ceiling around all containers together
-	Containers []Container       // in the order of the definition
-	Volumes    []Volume          //
-	Labels     map[string]string // on every container, beside the runtime's own
-	Steps      int               // how many of the three steps it passes: a task 3, a pod 2
+	ID         string            `json:",omitempty"` // 32 lower-case hex digits; names everything that the runtime makes for it
+	Owner      string            `json:",omitempty"` // ARN of the task, or cluster ARN + "/" + namespace + "/" + name of the pod
+	Group      string            `json:",omitempty"` // for listing and counting: the cluster's ARN
+	Hostname   string            `json:",omitempty"` // of all its containers; the runtime chooses when empty
+	Network    Network           `json:",omitzero"`
+	Size       Size              `json:",omitzero"`  // the ceiling around all containers together
+	Containers []Container       `json:",omitempty"` // in the order of the definition
+	Volumes    []Volume          `json:",omitempty"`
+	Labels     map[string]string `json:",omitempty"` // on every container, beside the runtime's own
+	Steps      int               `json:",omitempty"` // how many of the three steps it passes: a task 3, a pod 2
 	// Patient sandboxes wait when an image cannot be pulled or a container
 	// cannot be started, and it is tried again with backoff (a pod's
 	// ImagePullBackOff). Others end then, as a task does.
-	Patient bool
+	Patient bool `json:",omitempty"`
 }
 
 // Network is where the sandbox's one address comes from.
 type Network struct {
-	VPC        string   // vpc-…
-	VPCCIDR    string   // 172.31.0.0/16
-	Subnet     string   // subnet-…
-	SubnetCIDR string   // 172.31.16.0/20, within VPCCIDR
-	Public     bool     // an address that the host can reach as well (assignPublicIp=ENABLED)
-	Hosts      []Host   // lines for /etc/hosts, beside the sandbox's own
-	DNSServers []string // in place of the VPC's resolver
-	DNSSearch  []string
-	DNSOptions []string
+	VPC        string   `json:",omitempty"` // vpc-…
+	VPCCIDR    string   `json:",omitempty"` // 172.31.0.0/16
+	Subnet     string   `json:",omitempty"` // subnet-…
+	SubnetCIDR string   `json:",omitempty"` // 172.31.16.0/20, within VPCCIDR
+	Public     bool     `json:",omitempty"` // an address that the host can reach as well (assignPublicIp=ENABLED)
+	Hosts      []Host   `json:",omitempty"` // lines for /etc/hosts, beside the sandbox's own
+	DNSServers []string `json:",omitempty"` // in place of the VPC's resolver
+	DNSSearch  []string `json:",omitempty"`
+	DNSOptions []string `json:",omitempty"`
 }
 
 // Host is a line of /etc/hosts.
 type Host struct {
-	Address string
-	Names   []string
+	Address string   `json:",omitempty"`
+	Names   []string `json:",omitempty"`
 }
 
 // Size limits a sandbox or a container. Zero means no limit.
 type Size struct {
-	CPU     int64 // CPU units, 1024 = one vCPU
-	Memory  int64 // bytes
-	Storage int64 // bytes of ephemeral storage; told in metadata, not enforced by every runtime
+	CPU     int64 `json:",omitempty"` // CPU units, 1024 = one vCPU
+	Memory  int64 `json:",omitempty"` // bytes
+	Storage int64 `json:",omitempty"` // bytes of ephemeral storage; told in metadata, not enforced by every runtime
 }
 
 // Condition is what a container waits for in another one. The values are
@@ -65,55 +65,55 @@ const (
 // Need is one edge of the graph in which containers start, and, turned round,
 // stop.
 type Need struct {
-	Container string
-	Condition Condition
+	Container string    `json:",omitempty"`
+	Condition Condition `json:",omitempty"`
 }
 
 // Container is one container of a sandbox.
 type Container struct {
-	Name       string
-	Image      string
-	Pull       PullPolicy
-	Essential  bool   // when it ends, for whatever reason, the sandbox ends
-	Init       bool   // has to end before the sandbox counts as running; never essential
-	Needs      []Need //
-	Entrypoint []string
-	Command    []string
-	Env        []EnvVar // later wins; over the image's
-	Secrets    []Secret // environment out of a SecretSource, resolved once, right before the start
-	WorkingDir string
-	User       string
-	TTY        bool
-	Stdin      bool
+	Name       string     `json:",omitempty"`
+	Image      string     `json:",omitempty"`
+	Pull       PullPolicy `json:",omitempty"`
+	Essential  bool       `json:",omitempty"` // when it ends, for whatever reason, the sandbox ends
+	Init       bool       `json:",omitempty"` // has to end before the sandbox counts as running; never essential
+	Needs      []Need     `json:",omitempty"`
+	Entrypoint []string   `json:",omitempty"`
+	Command    []string   `json:",omitempty"`
+	Env        []EnvVar   `json:",omitempty"` // later wins; over the image's
+	Secrets    []Secret   `json:",omitempty"` // environment out of a SecretSource, resolved once, right before the start
+	WorkingDir string     `json:",omitempty"`
+	User       string     `json:",omitempty"`
+	TTY        bool       `json:",omitempty"`
+	Stdin      bool       `json:",omitempty"`
 
-	CPU               int64 // units: relative weight
-	CPULimit          int64 // units: hard ceiling, 0 none (pods; ECS on Fargate has none)
-	Memory            int64 // bytes, hard limit: beyond it the container is killed
-	MemoryReservation int64 // bytes, soft limit
-	Mounts            []Mount
-	Tmpfs             []Tmpfs
-	Ulimits           []Ulimit
-	CapAdd, CapDrop   []string
-	ReadOnlyRoot      bool
-	NoNewPrivileges   bool
-	InitProcess       bool // run an init inside that reaps (linuxParameters.initProcessEnabled)
-	ShareProcesses    bool // one PID namespace with the others (pidMode task, shareProcessNamespace)
-	Sysctls           map[string]string
-	Labels            map[string]string
-	Ports             []Port // what it says it listens on; nothing needs them but public addresses
+	CPU               int64             `json:",omitempty"` // units: relative weight
+	CPULimit          int64             `json:",omitempty"` // units: hard ceiling, 0 none (pods; ECS on Fargate has none)
+	Memory            int64             `json:",omitempty"` // bytes, hard limit: beyond it the container is killed
+	MemoryReservation int64             `json:",omitempty"` // bytes, soft limit
+	Mounts            []Mount           `json:",omitempty"`
+	Tmpfs             []Tmpfs           `json:",omitempty"`
+	Ulimits           []Ulimit          `json:",omitempty"`
+	CapAdd, CapDrop   []string          `json:",omitempty"`
+	ReadOnlyRoot      bool              `json:",omitempty"`
+	NoNewPrivileges   bool              `json:",omitempty"`
+	InitProcess       bool              `json:",omitempty"` // run an init inside that reaps (linuxParameters.initProcessEnabled)
+	ShareProcesses    bool              `json:",omitempty"` // one PID namespace with the others (pidMode task, shareProcessNamespace)
+	Sysctls           map[string]string `json:",omitempty"`
+	Labels            map[string]string `json:",omitempty"`
+	Ports             []Port            `json:",omitempty"` // what it says it listens on; nothing needs them but public addresses
 
-	StartTimeout time.Duration // how long others wait for a condition on this one; 0: no limit
-	StopSignal   string        // "" : the image's, else SIGTERM
-	StopTimeout  time.Duration // from the signal to SIGKILL; 0: 30 s
+	StartTimeout time.Duration `json:",omitempty"` // how long others wait for a condition on this one; 0: no limit
+	StopSignal   string        `json:",omitempty"` // "" : the image's, else SIGTERM
+	StopTimeout  time.Duration `json:",omitempty"` // from the signal to SIGKILL; 0: 30 s
 
-	Health    *Probe // ECS health check, Kubernetes' readiness: reported, kills nothing
-	Startup   *Probe // until it passes, the other two wait; failing kills the container
-	Liveness  *Probe // failing kills the container; what then happens is the restart policy's matter
-	PostStart *Action
-	PreStop   *Action
+	Health    *Probe  `json:",omitempty"` // ECS health check, Kubernetes' readiness: reported, kills nothing
+	Startup   *Probe  `json:",omitempty"` // until it passes, the other two wait; failing kills the container
+	Liveness  *Probe  `json:",omitempty"` // failing kills the container; what then happens is the restart policy's matter
+	PostStart *Action `json:",omitempty"`
+	PreStop   *Action `json:",omitempty"`
 
-	Restart Restart
-	Log     Log
+	Restart Restart `json:",omitzero"`
+	Log     Log     `json:",omitzero"`
 }
 
 // PullPolicy says when the image is pulled. The zero value is what suits a
@@ -128,7 +128,10 @@ const (
 )
 
 // EnvVar is a variable of the environment.
-type EnvVar struct{ Name, Value string }
+type EnvVar struct {
+	Name  string
+	Value string `json:",omitempty"`
+}
 
 // Secret is a variable whose value a SecretSource knows. ValueFrom is an ARN
 // or a parameter name, as in a task definition.
@@ -136,78 +139,78 @@ type Secret struct{ Name, ValueFrom string }
 
 // Mount puts a volume into a container.
 type Mount struct {
-	Volume   string
-	Path     string
-	SubPath  string // within the volume
-	ReadOnly bool
+	Volume   string `json:",omitempty"`
+	Path     string `json:",omitempty"`
+	SubPath  string `json:",omitempty"` // within the volume
+	ReadOnly bool   `json:",omitempty"`
 }
 
 // Tmpfs is a memory file system of one container.
 type Tmpfs struct {
-	Path    string
-	Size    int64 // bytes
-	Options []string
+	Path    string   `json:",omitempty"`
+	Size    int64    `json:",omitempty"` // bytes
+	Options []string `json:",omitempty"`
 }
 
 // Ulimit is a resource limit with its name as in a task definition ("nofile").
 type Ulimit struct {
-	Name       string
-	Soft, Hard int64
+	Name       string `json:",omitempty"`
+	Soft, Hard int64  `json:",omitempty"`
 }
 
 // Port is a port that a container says it serves.
 type Port struct {
-	Name     string
-	Number   uint16
-	Protocol string // "tcp" or "udp"
+	Name     string `json:",omitempty"`
+	Number   uint16 `json:",omitempty"`
+	Protocol string `json:",omitempty"` // "tcp" or "udp"
 }
 
 // Volume lives as long as the sandbox and can be mounted by any of its
 // containers.
 type Volume struct {
-	Name   string
-	Memory bool   // tmpfs instead of disk
-	Size   int64  // bytes; 0: no limit of its own
-	Files  []File // given content, written before the first container starts
+	Name   string `json:",omitempty"`
+	Memory bool   `json:",omitempty"` // tmpfs instead of disk
+	Size   int64  `json:",omitempty"` // bytes; 0: no limit of its own
+	Files  []File `json:",omitempty"` // given content, written before the first container starts
 }
 
 // File is a file with given content. Path is relative to its volume and never
 // leaves it.
 type File struct {
-	Path string
-	Mode uint32
-	UID  int
-	GID  int
-	Data []byte
+	Path string `json:",omitempty"`
+	Mode uint32 `json:",omitempty"`
+	UID  int    `json:",omitempty"`
+	GID  int    `json:",omitempty"`
+	Data []byte `json:",omitempty"`
 }
 
 // Action is something that is done in or to a container: exactly one of its
 // members is set.
 type Action struct {
-	Exec []string // argv; exit code 0 is success
-	HTTP *HTTPGet // a status of 200–399 is success
-	TCP  uint16   // connecting is success
+	Exec []string `json:",omitempty"` // argv; exit code 0 is success
+	HTTP *HTTPGet `json:",omitempty"` // a status of 200–399 is success
+	TCP  uint16   `json:",omitempty"` // connecting is success
 }
 
 // HTTPGet is a GET of a container's port.
 type HTTPGet struct {
-	Scheme  string // "http" or "https" (certificates are not checked)
-	Port    uint16
-	Path    string
-	Host    string
-	Headers []EnvVar
+	Scheme  string   `json:",omitempty"` // "http" or "https" (certificates are not checked)
+	Port    uint16   `json:",omitempty"`
+	Path    string   `json:",omitempty"`
+	Host    string   `json:",omitempty"`
+	Headers []EnvVar `json:",omitempty"`
 }
 
 // Probe is an action that is repeated. The zero values of its durations and
 // counts are not filled in here: the owner sets its service's defaults.
 type Probe struct {
 	Action
-	Delay    time.Duration // from the start to the first one (Kubernetes' initialDelaySeconds; Docker and ECS wait one Interval)
-	Interval time.Duration
-	Timeout  time.Duration
-	Grace    time.Duration // failures within it do not count, a success ends it (ECS's startPeriod)
-	Failures int           // in a row until it has failed
-	Passes   int           // in a row until it has passed
+	Delay    time.Duration `json:",omitempty"` // from the start to the first one (Kubernetes' initialDelaySeconds; Docker and ECS wait one Interval)
+	Interval time.Duration `json:",omitempty"`
+	Timeout  time.Duration `json:",omitempty"`
+	Grace    time.Duration `json:",omitempty"` // failures within it do not count, a success ends it (ECS's startPeriod)
+	Failures int           `json:",omitempty"` // in a row until it has failed
+	Passes   int           `json:",omitempty"` // in a row until it has passed
 }
 
 // RestartPolicy says after which exits a container is started again.
@@ -223,18 +226,18 @@ const (
 
 // Restart is how a container is started again in its place.
 type Restart struct {
-	Policy           RestartPolicy
-	IgnoredExitCodes []int
-	MinRun           time.Duration // started again only when it ran at least so long (ECS's restartAttemptPeriod)
-	Backoff          time.Duration // the wait before the second restart, doubled each time (CrashLoopBackOff: 10 s); the first does not wait
-	MaxBackoff       time.Duration // 5 min in Kubernetes
-	ResetBackoff     time.Duration // a run of at least this long makes the backoff start anew (10 min in Kubernetes)
-	Fresh            bool          // a new container with a new file system, as for pods; ECS starts the same one again
+	Policy           RestartPolicy `json:",omitempty"`
+	IgnoredExitCodes []int         `json:",omitempty"`
+	MinRun           time.Duration `json:",omitempty"` // started again only when it ran at least so long (ECS's restartAttemptPeriod)
+	Backoff          time.Duration `json:",omitempty"` // the wait before the second restart, doubled each time (CrashLoopBackOff: 10 s); the first does not wait
+	MaxBackoff       time.Duration `json:",omitempty"` // 5 min in Kubernetes
+	ResetBackoff     time.Duration `json:",omitempty"` // a run of at least this long makes the backoff start anew (10 min in Kubernetes)
+	Fresh            bool          `json:",omitempty"` // a new container with a new file system, as for pods; ECS starts the same one again
 }
 
 // Log is where a container's output goes. Whatever the driver, the runtime
 // keeps it too, for `neargate logs`.
 type Log struct {
-	Driver  string // "awslogs", or "" for none
-	Options map[string]string
+	Driver  string            `json:",omitempty"` // "awslogs", or "" for none
+	Options map[string]string `json:",omitempty"`
 }

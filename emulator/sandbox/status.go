@@ -13,12 +13,12 @@ type Sandbox struct {
 // Desired is RUNNING until somebody, or the sandbox itself, wants it stopped.
 // It never goes back.
 type Desired struct {
-	Stopped bool
-	Code    string    // AWS's stopCode: UserInitiated, EssentialContainerExited, TaskFailedToStart, …
-	Reason  string    // AWS's stoppedReason
-	At      time.Time // when it became wanted
+	Stopped bool      `json:",omitempty"`
+	Code    string    `json:",omitempty"` // AWS's stopCode: UserInitiated, EssentialContainerExited, TaskFailedToStart, …
+	Reason  string    `json:",omitempty"` // AWS's stoppedReason
+	At      time.Time `json:",omitzero"`  // when it became wanted
 	// Grace overrides the containers' StopTimeout (kubectl delete --grace-period).
-	Grace *time.Duration
+	Grace *time.Duration `json:",omitempty"`
 }
 
 // Status is what has happened. lastStatus is computed from Height and Falling
@@ -28,49 +28,49 @@ type Status struct {
 	Falling bool // on the way down, from which there is no way back
 	// Version counts the commits that changed what DescribeTasks would show
 	// (a task's version).
-	Version int64
+	Version int64 `json:",omitempty"`
 
 	// StepAt is when Height or Falling changed last.
-	StepAt time.Time
+	StepAt time.Time `json:",omitzero"`
 
-	Address    *Address
-	Containers []ContainerStatus // as in Spec.Containers
+	Address    *Address          `json:",omitempty"`
+	Containers []ContainerStatus `json:",omitempty"` // as in Spec.Containers
 	// OOMKills is how many of the runtime's kills for memory have been told
 	// as some container's end.
-	OOMKills int
+	OOMKills int `json:",omitempty"`
 
-	ConnectivityAt     time.Time // the network step was up
-	PullStartedAt      time.Time // the first pull began
-	PullStoppedAt      time.Time // the last pull ended
-	StartedAt          time.Time // RUNNING
-	StoppingAt         time.Time // the way down began
-	ExecutionStoppedAt time.Time // the last container ended
-	StoppedAt          time.Time // STOPPED
+	ConnectivityAt     time.Time `json:",omitzero"` // the network step was up
+	PullStartedAt      time.Time `json:",omitzero"` // the first pull began
+	PullStoppedAt      time.Time `json:",omitzero"` // the last pull ended
+	StartedAt          time.Time `json:",omitzero"` // RUNNING
+	StoppingAt         time.Time `json:",omitzero"` // the way down began
+	ExecutionStoppedAt time.Time `json:",omitzero"` // the last container ended
+	StoppedAt          time.Time `json:",omitzero"` // STOPPED
 
 	// Trouble is the error that the engine is retrying at the moment, for
 	// `neargate why`; "" when there is none.
-	Trouble   string
-	TroubleAt time.Time
-	Tries     int
+	Trouble   string    `json:",omitempty"`
+	TroubleAt time.Time `json:",omitzero"`
+	Tries     int       `json:",omitempty"`
 	// Notes tell what the runtime could not give as asked: "address from
 	// 10.200.0.0/16: another network has 172.31.0.0/16".
-	Notes []string
+	Notes []string `json:",omitempty"`
 }
 
 // Address is the sandbox's place in its network, all of it real: peers can
 // dial IP.
 type Address struct {
-	IP      string // 172.31.16.5
-	Prefix  int    // of the subnet
-	MAC     string // 02:42:ac:1f:10:05
-	Gateway string
-	IPv6    string
+	IP      string `json:",omitempty"` // 172.31.16.5
+	Prefix  int    `json:",omitempty"` // of the subnet
+	MAC     string `json:",omitempty"` // 02:42:ac:1f:10:05
+	Gateway string `json:",omitempty"`
+	IPv6    string `json:",omitempty"`
 	// Public is the address at which the host reaches the containers' ports;
 	// "" when none was asked for. PublicPorts tells where a port is found when
 	// it could not keep its number (key "80/tcp").
-	Public      string
-	PublicPorts map[string]uint16
-	DNS         []string // what is in resolv.conf
+	Public      string            `json:",omitempty"`
+	PublicPorts map[string]uint16 `json:",omitempty"`
+	DNS         []string          `json:",omitempty"` // what is in resolv.conf
 }
 
 // ContainerState is where a container is in its life; the strings of
@@ -99,45 +99,45 @@ const (
 
 // ContainerStatus is what is known of one container.
 type ContainerStatus struct {
-	Name        string
-	State       ContainerState
-	RuntimeID   string // the runtime's own id of the container that runs or ran last
-	ImageDigest string // sha256:…, known once the image is there
-	Attempt     int    // 0 for the first start; counts restarts
-	CreatedAt   time.Time
-	StartedAt   time.Time
-	FinishedAt  time.Time
-	ExitCode    *int   // nil until it has exited, and when it never ran
-	OOMKilled   bool   //
-	Reason      string // "OutOfMemoryError: Container killed due to memory usage"
+	Name        string         `json:",omitempty"`
+	State       ContainerState `json:",omitempty"`
+	RuntimeID   string         `json:",omitempty"` // the runtime's own id of the container that runs or ran last
+	ImageDigest string         `json:",omitempty"` // sha256:…, known once the image is there
+	Attempt     int            `json:",omitempty"` // 0 for the first start; counts restarts
+	CreatedAt   time.Time      `json:",omitzero"`
+	StartedAt   time.Time      `json:",omitzero"`
+	FinishedAt  time.Time      `json:",omitzero"`
+	ExitCode    *int           `json:",omitempty"` // nil until it has exited, and when it never ran
+	OOMKilled   bool           `json:",omitempty"`
+	Reason      string         `json:",omitempty"` // "OutOfMemoryError: Container killed due to memory usage"
 	// RestartAt is when the container will be started again; zero when it has
 	// ended for good, or has not ended.
-	RestartAt time.Time
+	RestartAt time.Time `json:",omitzero"`
 	// Streak counts the restarts since its backoff began anew.
-	Streak int
+	Streak int `json:",omitempty"`
 
-	Health       Health
-	HealthSince  time.Time
-	HealthOutput string // of the last check, at most 4096 bytes
-	HealthExit   int
-	Started      bool // the startup probe has passed, or there is none and it runs
-	Ready        bool // the health check passes, or there is none and it runs
-	PostStarted  bool // its PostStart action was done in this attempt, well or not
+	Health       Health    `json:",omitempty"`
+	HealthSince  time.Time `json:",omitzero"`
+	HealthOutput string    `json:",omitempty"` // of the last check, at most 4096 bytes
+	HealthExit   int       `json:",omitempty"`
+	Started      bool      `json:",omitempty"` // the startup probe has passed, or there is none and it runs
+	Ready        bool      `json:",omitempty"` // the health check passes, or there is none and it runs
+	PostStarted  bool      `json:",omitempty"` // its PostStart action was done in this attempt, well or not
 	// Satisfied holds the conditions that it has ever met: a START that has
 	// happened stays true after the exit.
-	Satisfied []Condition
+	Satisfied []Condition `json:",omitempty"`
 
 	// LastExit is the run before this one, when it was restarted.
-	LastExit *Exit
+	LastExit *Exit `json:",omitempty"`
 	// Message is the termination message that the owner asked for.
-	Message string
+	Message string `json:",omitempty"`
 }
 
 // Exit tells how a run of a container ended.
 type Exit struct {
-	Code       int
-	OOMKilled  bool
-	StartedAt  time.Time
-	FinishedAt time.Time
-	RuntimeID  string
+	Code       int       `json:",omitempty"`
+	OOMKilled  bool      `json:",omitempty"`
+	StartedAt  time.Time `json:",omitzero"`
+	FinishedAt time.Time `json:",omitzero"`
+	RuntimeID  string    `json:",omitempty"`
 }
