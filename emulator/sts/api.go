@@ -1,0 +1,59 @@
+package sts
+
+import (
+	"context"
+
+	iam "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/neargate/neargate/apiwire"
+	"github.com/neargate/neargate/emulator/store"
+)
+
+// API answers STS's operations.
+type API struct {
+	store   *store.Store
+	iam     IAM
+	static  map[string]string
+	account string
+}
+
+// Config is what an API stands on.
+type Config struct {
+	Store *store.Store
+	IAM   IAM
+	// Static are the secrets of access keys that are neither IAM's nor of a
+	// session. Nil means that the key "test" and every 12-digit key have the
+	// secret "test".
+	Static map[string]string
+	// Account is that of access keys which say nothing of theirs; "" means
+	// 000000000000.
+	Account string
+}
+
+// IAM is what STS asks of IAM. Absence is store.ErrNotFound.
+type IAM interface {
+	// RoleOf returns a role of an account by name, its trust policy as plain
+	// JSON.
+	RoleOf(tx *store.Tx, account, name string) (iam.Role, error)
+	// UserOf returns the user behind an access key that is no session's; there
+	// is always one.
+	UserOf(tx *store.Tx, partition, account, accessKeyID string) (iam.User, error)
+	// AccessKey returns an access key of any account, with its secret.
+	AccessKey(tx *store.Tx, id string) (account string, key iam.AccessKey, err error)
+	// HasProvider tells whether an account has an OpenID Connect provider for
+	// an issuer, given without its scheme.
+	HasProvider(tx *store.Tx, account, issuer string) (bool, error)
+}
+
+// New returns an API. It starts nothing.
+func New(c Config) *API {
+	if c.Account == "" {
+		c.Account = "000000000000"
+	}
+	return &API{store: c.Store, iam: c.IAM, static: c.Static, account: c.Account}
+}
+
+// update runs fn in a transaction that is caused by the call in ctx.
+func (a *API) update(ctx context.Context, fn func(tx *store.Tx, c apiwire.Call) error) error {
+	c := apiwire.CallFrom(ctx)
+	return a.store.Update(ctx, c.By(), func(tx *store.Tx) error { return fn(tx, c) })
+}
