@@ -17,7 +17,10 @@ import (
 // Options are the settings of a [Handler].
 type Options struct {
 	Account string // of callers whose access key is not an account; "" means 000000000000
-	Region  string // of requests that name none; "" means us-east-1
+	// AccountOf knows the accounts of access keys that were issued, such as
+	// those of assumed roles. It may be nil.
+	AccountOf func(ctx context.Context, accessKey string) (account string, ok bool)
+	Region    string // of requests that name none; "" means us-east-1
 
 	// Verify checks a request's signature against its body. Its errors are
 	// answered like those of operations. Nil lets any credentials in.
@@ -181,10 +184,7 @@ func (x *exchange) find() (*operation, error) {
 // identify reads account and region: a 12-digit access key is the account.
 func (x *exchange) identify(accessKey, region string) {
 	x.call.AccessKey = accessKey
-	x.call.Account = x.options.Account
-	if isAccount(accessKey) {
-		x.call.Account = accessKey
-	}
+	x.call.Account = x.account(accessKey)
 	for _, r := range []string{region, regionOfHost(x.r.Host), x.options.Region} {
 		if r != "" {
 			x.call.Region = r
@@ -193,6 +193,24 @@ func (x *exchange) identify(accessKey, region string) {
 	}
 	x.call.Partition = PartitionOf(x.call.Region)
 }
+
+// account is whose key it is: the key itself names it, or somebody issued it.
+// Only keys of AWS's form are asked for, so that "test" costs nothing.
+func (x *exchange) account(accessKey string) string {
+	if isAccount(accessKey) {
+		return accessKey
+	}
+	if x.options.AccountOf != nil && len(accessKey) >= issuedLength {
+		if account, ok := x.options.AccountOf(x.r.Context(), accessKey); ok {
+			return account
+		}
+	}
+	return x.options.Account
+}
+
+// issuedLength is how long the access key ids are that AWS issues (AKIA…,
+// ASIA…), in characters.
+const issuedLength = 16
 
 func isAccount(accessKey string) bool {
 	for _, c := range accessKey {

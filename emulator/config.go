@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+
+	"github.com/neargate/neargate/emulator/sandbox/fake"
 )
 
 // Config says what an emulator is to be. Its zero value is completed by
@@ -23,7 +25,10 @@ type Config struct {
 	Hosts   []string // names that requests may be made to, beside localhost
 	Warm    int      // sandboxes kept ready per subnet
 	Docker  string   // DOCKER_HOST; "" is the environment's
-	Version string   // told by health
+	// Fake is what the runtime "fake" works on; nil makes an empty one. Tests
+	// give one to break things in it.
+	Fake    *fake.State
+	Version string // told by health
 	Log     zerolog.Logger
 }
 

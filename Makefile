@@ -1,0 +1,78 @@
+# Everything that CI does can be done here; `make help` lists it.
+
+GO      ?= go
+BIN     := bin
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+ARCH    := $(shell $(GO) env GOARCH)
+PID1    := emulator/sandbox/docker/pid1
+LDFLAGS := -s -w -X main.release=$(VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run demo test test-docker e2e bench fuzz generate lint image up down doctor engine clean check
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+build: $(BIN)/neargate ## bin/neargate
+
+# PID 1 of every sandbox is carried inside the server: one static Linux binary
+# per architecture that Docker may run on.
+.PHONY: pid1
+pid1:
+	@mkdir -p $(PID1)
+	@for arch in amd64 arm64; do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/pid1-$$arch ./cmd/neargate-sandbox || exit 1; \
+	  gzip -9nc $(BIN)/pid1-$$arch > $(PID1)/neargate-sandbox-linux-$$arch.gz.new; \
+	  cmp -s $(PID1)/neargate-sandbox-linux-$$arch.gz.new $(PID1)/neargate-sandbox-linux-$$arch.gz \
+	    && rm $(PID1)/neargate-sandbox-linux-$$arch.gz.new \
+	    || mv $(PID1)/neargate-sandbox-linux-$$arch.gz.new $(PID1)/neargate-sandbox-linux-$$arch.gz; \
+	done
+
+.PHONY: $(BIN)/neargate
+$(BIN)/neargate: pid1
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/neargate
+
+run: build ## start the server on 127.0.0.1:4566
+	$(BIN)/neargate serve --listen 127.0.0.1:4566
+
+engine: build ## make sure that a Docker Engine answers
+	@NEARGATE=$(BIN)/neargate .ci/engine
+
+demo: engine ## run a Fargate task from beginning to end and show it
+	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/demo-web ./fixtures/web
+	@$(GO) build -trimpath -o $(BIN)/neargate-demo ./cmd/neargate-demo
+	@$(BIN)/neargate-demo --neargate $(BIN)/neargate --web $(BIN)/demo-web
+
+test: pid1 ## all tests; those that need Docker or a client skip loudly without
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+test-docker: engine ## the conformance suite and the end-to-end tests, on Docker
+	NEARGATE_REQUIRE_DOCKER=1 $(GO) test -shuffle=on -count=1 -timeout 20m ./emulator/sandbox/... ./e2e/...
+
+bench: engine ## measure, as one table
+	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/demo-web ./fixtures/web
+	@$(GO) run ./cmd/neargate-bench --neargate $(BIN)/neargate --web $(BIN)/demo-web
+
+fuzz: ## thirty seconds of each fuzz target
+	.ci/fuzz 30s
+
+generate: ## write generated files anew
+	$(GO) generate ./...
+
+lint: ## linters, formatting, generated files
+	.ci/lint
+
+image: pid1 ## the server as an image, FROM scratch
+	CGO_ENABLED=1 GOOS=linux $(GO) build -trimpath -tags 'netgo osusergo' -ldflags '$(LDFLAGS) -extldflags "-static"' -o $(BIN)/neargate-static ./cmd/neargate
+	docker build -q -t neargate:latest -f Dockerfile $(BIN)
+
+up: image ## the server in a container, by docker-compose
+	docker-compose up -d
+
+down: ## stop it
+	docker-compose down
+
+check: lint test ## what CI runs
+
+clean: ## remove what was built
+	rm -rf $(BIN) $(PID1)/*.gz

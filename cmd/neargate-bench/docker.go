@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/neargate/neargate/emulator/sandbox/docker"
+)
+
+const image = "neargate-bench-web:latest"
+
+// measureDocker measures tasks of one container on Docker, each measurement
+// next to the same with the Engine API alone.
+func measureDocker(ctx context.Context, b *bench) (rows []row, err error) {
+	program, err := os.ReadFile(b.web)
+	if err != nil {
+		return nil, fmt.Errorf("%w (`make bench` builds it)", err)
+	}
+	if err := docker.ImportProgram(ctx, "", image, "web", program); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, docker.RemoveImage(context.WithoutCancel(ctx), "", image)) }()
+	plain, err := docker.NewPlain(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	s, err := start(ctx, b.neargate, "--data-dir", "memory", "--warm", "12")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	d := &dockerBench{plain: plain}
+	if d.w, err = newWorkload(s, image); err != nil {
+		return nil, err
+	}
+	if err := d.follow(ctx); err != nil {
+		return nil, err
+	}
+	return d.measure(ctx)
+}
+
+type dockerBench struct {
+	w       *workload
+	plain   *docker.Plain
+	running <-chan string // ids of tasks, as they become RUNNING
+}
+
+func (d *dockerBench) measure(ctx context.Context) ([]row, error) {
+	if err := d.warmUp(ctx); err != nil {
+		return nil, err
+	}
+	var ours, theirs []time.Duration
+	for range 15 {
+		plain, err := d.plainStart(ctx)
+		if err != nil {
+			return nil, err
+		}
+		task, err := d.taskStart(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ours, theirs = append(ours, task), append(theirs, plain)
+	}
+	ten, tenPlain, err := d.tenAtOnce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, p := quantile(ours, 0.5), quantile(theirs, 0.5)
+	return []row{
+		{"RunTask → RUNNING, one container, Docker, warm sandbox (medians of 15)",
+			fmt.Sprintf("%.0f ms, plain %.0f ms: %.2f ×", ms(o), ms(p), float64(o)/float64(p)), "1.25 ×"},
+		{"ten at once", fmt.Sprintf("%.1f tasks/s, plain %.1f/s: %.2f ×", 10/ten.Seconds(), 10/tenPlain.Seconds(), float64(ten)/float64(tenPlain)), "1 ×"},
+	}, nil
+}
+
+// warmUp runs one task, so that image and network are there, and gives the
+// pool time to fill.
+func (d *dockerBench) warmUp(ctx context.Context) error {
+	if _, err := d.taskStart(ctx); err != nil {
+		return err
+	}
+	return d.rest(ctx, 15*time.Second)
+}
+
+func (d *dockerBench) rest(ctx context.Context, t time.Duration) error {
+	select {
+	case <-time.After(t):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *dockerBench) plainStart(ctx context.Context) (time.Duration, error) {
+	took, remove, err := d.plain.Start(ctx, image)
+	if err != nil {
+		return 0, err
+	}
+	return took, remove(ctx)
+}
+
+// taskStart runs a task, waits for RUNNING as the change feed tells it, stops
+// it, and rests until the pool is full again.
+func (d *dockerBench) taskStart(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	t, err := d.w.runOne()
+	if err != nil {
+		return 0, err
+	}
+	if err := d.await(ctx, t.TaskArn); err != nil {
+		return 0, err
+	}
+	took := time.Since(began)
+	if err := d.w.s.call("StopTask", object{"task": t.TaskArn}, nil); err != nil {
+		return 0, err
+	}
+	return took, d.rest(ctx, 2*time.Second)
+}
+
+func (d *dockerBench) await(ctx context.Context, arns ...string) error {
+	var missing []string
+	for _, a := range arns {
+		missing = append(missing, a[strings.LastIndexByte(a, '/')+1:])
+	}
+	for len(missing) > 0 {
+		select {
+		case id, ok := <-d.running:
+			if !ok {
+				return errors.New("the change feed ended")
+			}
+			missing = slices.DeleteFunc(missing, func(m string) bool { return m == id })
+		case <-time.After(30 * time.Second):
+			return fmt.Errorf("not RUNNING after 30 s: %v", missing)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// tenAtOnce starts ten tasks with one call, and ten plain containers from ten
+// goroutines.
+func (d *dockerBench) tenAtOnce(ctx context.Context) (ours, theirs time.Duration, err error) {
+	if err := d.rest(ctx, 10*time.Second); err != nil {
+		return 0, 0, err
+	}
+	removes := make(chan func(context.Context) error, 10)
+	theirs, err = parallel(10, 10, func() error {
+		_, remove, err := d.plain.Start(ctx, image)
+		if err == nil {
+			removes <- remove
+		}
+		return err
+	})
+	close(removes)
+	for remove := range removes {
+		err = errors.Join(err, remove(ctx))
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	ours, err = d.tenTasks(ctx)
+	return ours, theirs, err
+}
+
+func (d *dockerBench) tenTasks(ctx context.Context) (time.Duration, error) {
+	var request object
+	if err := json.Unmarshal(d.w.request, &request); err != nil {
+		return 0, err
+	}
+	request["count"] = 10
+	var out struct{ Tasks []task }
+	began := time.Now()
+	if err := d.w.s.call("RunTask", request, &out); err != nil {
+		return 0, err
+	}
+	var arns []string
+	for _, t := range out.Tasks {
+		arns = append(arns, t.TaskArn)
+	}
+	err := d.await(ctx, arns...)
+	return time.Since(began), err
+}
+
+// follow reads the change feed for tasks that become RUNNING.
+func (d *dockerBench) follow(ctx context.Context) error {
+	answer, err := http.Get("http://" + d.w.s.address + "/_neargate/changes?kind=sandbox")
+	if err != nil {
+		return err
+	}
+	running := make(chan string, 256)
+	d.running = running
+	go func() {
+		defer close(running)
+		defer answer.Body.Close()
+		lines := bufio.NewScanner(answer.Body)
+		lines.Buffer(nil, 16<<20)
+		for lines.Scan() {
+			var c struct {
+				Key  string
+				What []string
+			}
+			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if ok && json.Unmarshal([]byte(data), &c) == nil && slices.Contains(c.What, "RUNNING") {
+				running <- c.Key
+			}
+		}
+	}()
+	return nil
+}

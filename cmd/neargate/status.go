@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/neargate/neargate/emulator"
+)
+
+func newStatus() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show the running server, its clusters and its tasks",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var h emulator.Health
+			if err := askJSON(cmd.Context(), cmd, http.MethodGet, "/_neargate/health", &h); err != nil {
+				return err
+			}
+			var s emulator.Status
+			if err := askJSON(cmd.Context(), cmd, http.MethodGet, "/_neargate/status", &s); err != nil {
+				return err
+			}
+			printHealth(cmd, &h)
+			printStatus(cmd, &s)
+			return nil
+		},
+	}
+}
+
+func printHealth(cmd *cobra.Command, h *emulator.Health) {
+	w := cmd.OutOrStdout()
+	fmt.Fprintf(w, "neargate %s at %s, up %s (process %d)\n", h.Version, endpointFlag(cmd), time.Since(h.StartedAt).Round(time.Second), h.PID)
+	fmt.Fprintf(w, "  data      %s\n", h.DataDir)
+	fmt.Fprintf(w, "  services  %s\n", strings.Join(slices.Sorted(maps.Keys(h.Services)), " "))
+	fmt.Fprintf(w, "  runtime   %s", h.Runtime)
+	if h.Engine != "" {
+		fmt.Fprintf(w, ": %s", h.Engine)
+	}
+	fmt.Fprintln(w)
+	if h.Problem != "" {
+		fmt.Fprintf(w, "  problem   %s\n", h.Problem)
+	}
+}
+
+func printStatus(cmd *cobra.Command, s *emulator.Status) {
+	w := cmd.OutOrStdout()
+	for _, c := range s.Clusters {
+		fmt.Fprintf(w, "\ncluster %s (%s, %s)\n", c.Name, c.Account, c.Region)
+		if len(c.Tasks) == 0 {
+			fmt.Fprintln(w, "  no tasks")
+		}
+		for _, t := range c.Tasks {
+			fmt.Fprintf(w, "  %s  %-14s %-20s %-15s %s\n", t.ID, t.Status, t.Definition, t.Address, strings.Join(t.Why, "; "))
+		}
+		if c.Stopped > 0 {
+			fmt.Fprintf(w, "  and %d stopped\n", c.Stopped)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/neargate/neargate/"
+
+// rules are the import rules of the house. A package is named by its path in
+// the module, "…/" standing for everything below it.
+var rules = []struct {
+	who    string   // whom the rule is about
+	except []string // who may
+	not    string   // an import path, or a beginning of one that ends with "/"
+	reason string
+}{
+	{"apiwire", nil, module + "emulator/", "apiwire is a library: it must be of use without the emulator"},
+	{"apiwire", nil, module + "emulator", "apiwire is a library: it must be of use without the emulator"},
+	{"", []string{"emulator/store"}, "github.com/mattn/go-sqlite3", "the store is the one door to SQLite"},
+	{"", []string{"emulator/sandbox/docker"}, "github.com/moby/moby/client", "sandbox/docker is the one door to Docker"},
+	{"", []string{"fixtures", "e2e/"}, "github.com/testcontainers/", "the server must not carry a test library"},
+	{"", nil, "k8s.io/", "Kubernetes has a module of its own: its build costs minutes and it has process-wide state"},
+	{"", nil, "github.com/aws/aws-sdk-go-v2/service/ec2", "its root package takes gigabytes to compile; service/ec2/types does not"},
+	{"emulator/sandbox", nil, module + "emulator/sandbox/docker", "the engine knows no runtime"},
+	{"emulator/sandbox", nil, module + "emulator/sandbox/fake", "the engine knows no runtime"},
+	{"emulator/store", nil, module + "apiwire", "the store knows nothing of AWS"},
+	{"emulator/sandbox/", nil, module + "apiwire", "tasks and pods share sandboxes: nothing in them is of AWS's wire"},
+	{"emulator/ec2", nil, module + "emulator/sandbox", "only ecs and eks know sandboxes; all others see tasks through records and changes"},
+	{"emulator/iam", nil, module + "emulator/sandbox", "only ecs and eks know sandboxes"},
+	{"emulator/sts", nil, module + "emulator/sandbox", "only ecs and eks know sandboxes"},
+	{"emulator/logs", nil, module + "emulator/sandbox", "only ecs and eks know sandboxes"},
+	{"cmd/neargate-sandbox", nil, module + "emulator/store", "PID 1 of every sandbox has to stay small"},
+	{"cmd/neargate-sandbox", nil, "github.com/aws/", "PID 1 of every sandbox has to stay small"},
+}
+
+// services never import each other: AWS's form cycles.
+var services = []string{"ecs", "ec2", "iam", "logs", "sts"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportRules(t *testing.T) {
+	for _, p := range packages(t) {
+		who := strings.TrimPrefix(p.ImportPath, module)
+		for _, i := range p.Imports {
+			checkImport(t, who, i)
+		}
+	}
+}
+
+func checkImport(t *testing.T, who, imported string) {
+	t.Helper()
+	for _, r := range rules {
+		if within(who, r.who) && !among(who, r.except) && within(imported, r.not) {
+			t.Errorf("%s imports %s: %s", who, imported, r.reason)
+		}
+	}
+	for _, a := range services {
+		for _, b := range services {
+			if a != b && who == "emulator/"+a && imported == module+"emulator/"+b {
+				t.Errorf("%s imports %s: a service declares an interface for what it needs of another", who, imported)
+			}
+		}
+	}
+}
+
+// within tells whether a path is the place or, where that ends with a slash,
+// below it; "" is everywhere.
+func within(path, place string) bool {
+	return place == "" || path == place || path+"/" == place || (strings.HasSuffix(place, "/") && strings.HasPrefix(path, place))
+}
+
+func among(path string, places []string) bool {
+	for _, p := range places {
+		if within(path, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// packages lists the module's packages with what they import outside tests.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	if len(list) < 10 {
+		t.Fatalf("go list found only %d packages", len(list))
+	}
+	return list
+}
