@@ -16,3 +16,11 @@ var (
 
 // InsertTask stores a task without its sandbox.
 func InsertTask(tx *store.Tx, t *Task) error { return tasks.Insert(tx, t.ARN, t) }
+
+// CheckStrategy is checkStrategy, as RunTask applies it.
+var CheckStrategy = checkStrategy
+
+// SetRevision pretends that a family has come so far.
+func SetRevision(tx *store.Tx, scope, family string, n int32) error {
+	return families.Put(tx, familyKey(scope, family), &Family{Scope: scope, Name: family, Revision: n})
+}
