@@ -15,8 +15,9 @@ import (
 type daemon struct {
 	*client.Client
 
-	mu    sync.Mutex
-	known *facts
+	asking keyed // held while the Engine is asked
+	mu     sync.Mutex
+	known  *facts
 }
 
 // facts stay true as long as the Engine runs.
@@ -52,10 +53,16 @@ func newDaemon(host string) (*daemon, error) {
 // the API version has been agreed upon: the client would otherwise send its
 // newest to an Engine that comes back at this moment.
 func (d *daemon) facts(ctx context.Context) (facts, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.known != nil {
-		return *d.known, nil
+	if f, ok := d.knows(); ok {
+		return f, nil
+	}
+	unlock, err := d.asking.lock(ctx, "")
+	if err != nil {
+		return facts{}, err
+	}
+	defer unlock()
+	if f, ok := d.knows(); ok {
+		return f, nil
 	}
 	if _, err := d.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		return facts{}, err
@@ -68,8 +75,19 @@ func (d *daemon) facts(ctx context.Context) (facts, error) {
 	if f.os != "linux" {
 		return facts{}, fmt.Errorf("the Docker Engine runs %s containers; Fargate's Linux tasks need linux ones", f.os)
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.known = &f
 	return f, nil
+}
+
+func (d *daemon) knows() (facts, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil {
+		return facts{}, false
+	}
+	return *d.known, true
 }
 
 // forget makes the next call of facts ask again: another Engine may answer.

@@ -92,6 +92,9 @@ func (w *watch) tell(id string) {
 // maxWait bounds the time between two tries to reach the Engine.
 const maxWait = 3 * time.Second
 
+// syncTimeout is for an Engine that takes connections and answers nothing.
+const syncTimeout = time.Minute
+
 // watchEvents reads the events of our containers for as long as r lives.
 func (r *Runtime) watchEvents(ctx context.Context) {
 	f := r.ours().Add("type", "container").Add("event", "create", "start", "die", "oom", "destroy", "rename")
@@ -101,6 +104,8 @@ func (r *Runtime) watchEvents(ctx context.Context) {
 			r.stale()
 		}
 		before = true
+		ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+		defer cancel()
 		if err := r.ready(ctx); err != nil {
 			return err
 		}

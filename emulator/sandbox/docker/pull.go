@@ -211,12 +211,11 @@ func (r *Runtime) fetch(ctx context.Context, id string, c *sandbox.Container, re
 
 // platform of the Engine as a registry names it.
 func (r *Runtime) platform() string {
-	r.daemon.mu.Lock()
-	defer r.daemon.mu.Unlock()
-	if r.daemon.known == nil {
+	f, ok := r.daemon.knows()
+	if !ok {
 		return "linux/amd64"
 	}
-	return r.daemon.known.os + "/" + r.daemon.known.arch
+	return f.os + "/" + f.arch
 }
 
 func (r *Runtime) fetchOnce(ctx context.Context, id string, c *sandbox.Container, ref reference.Named) error {

@@ -61,9 +61,9 @@ type Runtime struct {
 	running sync.WaitGroup
 	closing sync.Once
 
-	state  sync.Mutex // held while the Engine's state is read into what follows
-	synced bool       // guarded by state
-	pruned bool       // guarded by state: leftovers of an earlier process are gone
+	state  keyed // held while the Engine's state is read into what follows
+	synced bool  // guarded by state
+	pruned bool  // guarded by state: leftovers of an earlier process are gone
 
 	mu       sync.Mutex      // never held across a call
 	boxes    map[string]*box // sandboxes by id, warm ones left out

@@ -18,8 +18,11 @@ func (r *Runtime) ready(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.state.Lock()
-	defer r.state.Unlock()
+	unlock, err := r.state.lock(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if r.synced {
 		return nil
 	}
@@ -37,8 +40,11 @@ func (r *Runtime) ready(ctx context.Context) error {
 func (r *Runtime) stale() {
 	r.daemon.forget()
 	r.forgetBinary()
-	r.state.Lock()
-	defer r.state.Unlock()
+	unlock, err := r.state.lock(r.life, "")
+	if err != nil {
+		return // Close
+	}
+	defer unlock()
 	r.synced = false
 }
 
@@ -100,55 +106,66 @@ func nameOf(c container.Summary) string {
 
 // sync takes over what the Engine holds; r.state is held.
 func (r *Runtime) sync(ctx context.Context) error {
+	was := r.remembered()
 	l, err := r.look(ctx)
 	if err != nil {
 		return err
 	}
-	r.forgetAbsent(l)
+	r.forgetAbsent(was, l)
 	for id, c := range l.boxes {
 		r.adopt(id, c, l.networks[c.Labels[labelVPC]], l.workloads[id])
 	}
-	doomed := slices.Clone(l.warm)
-	doomed = slices.DeleteFunc(doomed, r.isReady)
 	if r.pruned {
-		// Warm ones that are being made and helpers in use are this process's.
-		doomed = nil
-	} else {
-		doomed = append(doomed, l.helpers...)
+		return nil
 	}
-	for _, c := range doomed {
-		if err := r.removeContainer(ctx, c.ID); err != nil {
-			return err
-		}
-	}
-	if !r.pruned {
-		if err := r.dropNetworks(ctx); err != nil {
-			return err
-		}
-		if err := r.pruneImages(ctx); err != nil {
-			r.log.Warn().Err(err).Msg("images of earlier releases stay behind")
-		}
+	if err := r.prune(ctx, l); err != nil {
+		return err
 	}
 	r.pruned = true
 	return nil
 }
 
-// isReady reports whether a warm container is one of a pool of this process.
-// Those of an earlier process are not adopted: it may be of another release,
-// and a new one costs less than finding out.
-func (r *Runtime) isReady(c container.Summary) bool {
+// prune removes what an earlier process has left and nobody owns. Its warm
+// sandboxes are not adopted: they may be of another release, and new ones cost
+// less than finding out.
+func (r *Runtime) prune(ctx context.Context, l listing) error {
+	if err := r.removeAll(ctx, append(l.warm, l.helpers...)); err != nil {
+		return err
+	}
+	if err := r.dropNetworks(ctx); err != nil {
+		return err
+	}
+	if err := r.pruneImages(ctx); err != nil {
+		r.log.Warn().Err(err).Msg("images of earlier releases stay behind")
+	}
+	return nil
+}
+
+// memory is what was believed before a look. What calls in flight make during
+// the look is not in it, and so not taken for lost.
+type memory struct {
+	boxes    []*box
+	warm     []string          // containers
+	networks map[string]string // Docker's id by VPC
+}
+
+func (r *Runtime) remembered() memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	m := memory{boxes: slices.Collect(maps.Values(r.boxes)), networks: map[string]string{}}
 	for _, p := range r.warm {
-		if slices.ContainsFunc(p.ready, func(b *box) bool { return b.container == c.ID }) {
-			return true
+		for _, b := range p.ready {
+			m.warm = append(m.warm, b.container)
 		}
 	}
-	return false
+	for name, v := range r.vpcs {
+		m.networks[name] = v.id
+	}
+	return m
 }
 
 // forgetAbsent drops what was removed while nobody watched.
-func (r *Runtime) forgetAbsent(l listing) {
+func (r *Runtime) forgetAbsent(was memory, l listing) {
 	there := map[string]bool{}
 	for _, c := range l.boxes {
 		there[c.ID] = true
@@ -157,29 +174,22 @@ func (r *Runtime) forgetAbsent(l listing) {
 		there[c.ID] = c.State == container.StateRunning
 	}
 	r.mu.Lock()
-	boxes := slices.Collect(maps.Values(r.boxes))
-	var warm []string
-	for _, p := range r.warm {
-		for _, b := range p.ready {
-			if !there[b.container] {
-				warm = append(warm, b.container)
-			}
-		}
-	}
 	for name, v := range r.vpcs {
-		if l.networks[name] == "" {
+		if l.networks[name] == "" && v.id == was.networks[name] {
 			v.id = ""
 		}
 	}
 	clear(r.inspects)
 	r.mu.Unlock()
-	for _, b := range boxes {
+	for _, b := range was.boxes {
 		if !there[b.container] {
 			r.forget(b)
 		}
 	}
-	for _, id := range warm {
-		r.lostWarm(id)
+	for _, id := range was.warm {
+		if !there[id] {
+			r.lostWarm(id)
+		}
 	}
 }
 
@@ -187,7 +197,7 @@ func (r *Runtime) forgetAbsent(l listing) {
 // or brings the box that this one has up to date.
 func (r *Runtime) adopt(id string, c container.Summary, network string, workloads []container.Summary) {
 	b := r.box(id)
-	if b == nil || b.container != c.ID {
+	if b == nil {
 		unlock, free := r.locks.try(id)
 		if !free {
 			return // a call is making it at this moment

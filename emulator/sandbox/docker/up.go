@@ -59,6 +59,7 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 		r.forget(b) // somebody has removed the container
 	}
 	if fitsWarm(s) {
+		defer r.refill(w) // after this one: it shall not wait for the Engine's other work
 		if b, err := r.takeWarm(ctx, s, w); b != nil || err != nil {
 			return b, err
 		}

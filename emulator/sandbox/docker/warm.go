@@ -36,7 +36,7 @@ type pool struct {
 func poolKey(w wanted) string { return w.vpc + "/" + w.subnet }
 
 // takeWarm hands out a ready sandbox under its new name, nil when there is
-// none. Either way more are made in the background.
+// none.
 func (r *Runtime) takeWarm(ctx context.Context, s *sandbox.Spec, w wanted) (*box, error) {
 	if r.options.Warm <= 0 {
 		return nil, nil
@@ -67,7 +67,8 @@ func (r *Runtime) takeWarm(ctx context.Context, s *sandbox.Spec, w wanted) (*box
 	}
 }
 
-// popWarm takes a ready sandbox whose tunnel is up, and sees to the pool.
+// popWarm takes a ready sandbox whose tunnel is up. A pool that has none is to
+// be larger.
 func (r *Runtime) popWarm(n sandbox.Network, w wanted) *box {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,8 +85,16 @@ func (r *Runtime) popWarm(n sandbox.Network, w wanted) *box {
 	if b == nil && p.making+len(p.ready) >= p.want {
 		p.want = min(p.want+1, r.options.Warm)
 	}
-	r.fill(p)
 	return b
+}
+
+// refill makes the subnet's pool begin to make what it lacks.
+func (r *Runtime) refill(w wanted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.warm[poolKey(w)]; p != nil {
+		r.fill(p)
+	}
 }
 
 // poolOf returns the subnet's pool; Runtime.mu is held.
