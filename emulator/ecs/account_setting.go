@@ -70,12 +70,6 @@ func ruleOf(name types.SettingName) (settingRule, error) {
 	return settingRule{}, oneOf(invalid, "name", name, names)
 }
 
-// effectiveSetting is a setting's value for the caller.
-func effectiveSetting(tx *store.Tx, call apiwire.Call, name types.SettingName) (string, error) {
-	s, err := effective(tx, call, callerARN(call), name)
-	return s.Value, err
-}
-
 // effective is the setting that principal has, under the principal's own ARN
 // as ListAccountSettings shows it.
 func effective(tx *store.Tx, call apiwire.Call, principal string, name types.SettingName) (AccountSetting, error) {
@@ -112,8 +106,7 @@ func (s AccountSetting) show() types.Setting {
 // PutAccountSetting sets a value for a principal, the caller when none is
 // named.
 func (a *API) PutAccountSetting(ctx context.Context, in *ecs.PutAccountSettingInput) (*ecs.PutAccountSettingOutput, error) {
-	call := apiwire.CallFrom(ctx)
-	principal, err := principalOf(call, in.PrincipalArn)
+	principal, err := a.principalOf(ctx, in.PrincipalArn)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +158,7 @@ func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSet
 	if _, err := ruleOf(in.Name); err != nil {
 		return nil, err
 	}
-	principal, err := principalOf(call, in.PrincipalArn)
+	principal, err := a.principalOf(ctx, in.PrincipalArn)
 	if err != nil {
 		return nil, err
 	}
@@ -183,26 +176,6 @@ func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSet
 	return &ecs.DeleteAccountSettingOutput{Setting: &shown}, nil
 }
 
-// principalOf is the principal that a request means. It has to be of the
-// caller's own account.
-func principalOf(call apiwire.Call, arn *string) (string, error) {
-	if aws.ToString(arn) == "" {
-		return callerARN(call), nil
-	}
-	p, err := apiwire.ParseARN(*arn)
-	if err != nil || p.Service != "iam" || !isPrincipal(p.Resource) {
-		return "", invalid("Invalid principal ARN: %s", *arn)
-	}
-	if p.Account != call.Account {
-		return "", invalid("The principal %s is not of the account %s.", *arn, call.Account)
-	}
-	return *arn, nil
-}
-
-func isPrincipal(resource string) bool {
-	return resource == "root" || strings.HasPrefix(resource, "user/") || strings.HasPrefix(resource, "role/")
-}
-
 // ListAccountSettings lists the settings that were made, or, with
 // effectiveSettings, what a principal has of every setting there is.
 func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettingsInput) (*ecs.ListAccountSettingsOutput, error) {
@@ -210,7 +183,7 @@ func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettin
 	if err := checkListSettings(in); err != nil {
 		return nil, err
 	}
-	principal, err := principalOf(call, in.PrincipalArn)
+	principal, err := a.principalOf(ctx, in.PrincipalArn)
 	if err != nil {
 		return nil, err
 	}

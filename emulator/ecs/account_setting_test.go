@@ -7,6 +7,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/neargate/neargate/emulator/ecs"
 )
 
 const someUser = "arn:aws:iam::" + testAccount + ":user/eve"
@@ -99,5 +101,28 @@ func TestRefusedSettings(t *testing.T) {
 			_, err := a.PutAccountSetting(a.ctx, &row.in)
 			refused(t, err, "InvalidParameterException: "+row.want)
 		})
+	}
+}
+
+func TestCallersAreThemselves(t *testing.T) {
+	for caller, principal := range map[string]string{
+		someUser: someUser,
+		rootUser: rootUser,
+		"arn:aws:sts::" + testAccount + ":assumed-role/deployer/s1": "arn:aws:iam::" + testAccount + ":role/deployer",
+		"arn:aws:sts::" + testAccount + ":federated-user/bob":       rootUser,
+	} {
+		a := newAccount(t)
+		a.API = ecs.New(ecs.Config{Store: a.st, Callers: signedBy(caller)})
+		got := must[*sdk.PutAccountSettingOutput](t)(a.PutAccountSetting(a.ctx, &sdk.PutAccountSettingInput{
+			Name: types.SettingNameContainerInsights, Value: aws.String("enhanced")})).Setting
+		if *got.PrincipalArn != principal {
+			t.Errorf("the setting of %s is %s's", caller, *got.PrincipalArn)
+		}
+		if c := a.createCluster(t, sdk.CreateClusterInput{}); *c.Settings[0].Value != "enhanced" {
+			t.Errorf("a cluster of %s has %s", caller, *c.Settings[0].Value)
+		}
+		if d := a.register(t, ec2Definition("f")); *d.RegisteredBy != caller {
+			t.Errorf("registered by %s, not %s", *d.RegisteredBy, caller)
+		}
 	}
 }

@@ -122,3 +122,8 @@ func tag(key, value string) types.Tag {
 var smithyEqual = cmp.FilterPath(func(p cmp.Path) bool {
 	return p.Last().String() == ".noSmithyDocumentSerde"
 }, cmp.Ignore())
+
+// signedBy makes everybody the caller of that ARN.
+type signedBy string
+
+func (s signedBy) CallerARN(context.Context) (string, error) { return string(s), nil }

@@ -22,6 +22,7 @@ type API struct {
 	network Network
 	engine  Engine
 	roles   Roles
+	callers Callers
 	settle  bool
 	issued  issued
 }
@@ -32,6 +33,7 @@ type Config struct {
 	Network Network
 	Engine  Engine
 	Roles   Roles
+	Callers Callers // nil: everybody is the account's root user
 	// Settle makes RunTask and StopTask answer when the effect has settled:
 	// RunTask when the tasks are RUNNING or STOPPED (--timing=instant).
 	Settle bool
@@ -39,7 +41,7 @@ type Config struct {
 
 // New returns an API. It starts nothing.
 func New(c Config) *API {
-	return &API{store: c.Store, network: c.Network, engine: c.Engine, roles: c.Roles, settle: c.Settle, issued: issued{byTask: map[string]RoleCredentials{}}}
+	return &API{store: c.Store, network: c.Network, engine: c.Engine, roles: c.Roles, callers: c.Callers, settle: c.Settle, issued: issued{byTask: map[string]RoleCredentials{}}}
 }
 
 // Engine is what ECS asks of whatever runs sandboxes, beside the records.
@@ -49,6 +51,14 @@ type Engine interface {
 	Wait(ctx context.Context, id string, done func(*sandbox.Sandbox) bool) (*sandbox.Sandbox, error)
 	// Stats reads a sandbox's usage now.
 	Stats(ctx context.Context, id string) (sandbox.Stats, error)
+}
+
+// Callers knows who makes a call; STS stands behind it.
+type Callers interface {
+	// CallerARN returns the ARN of the user, the root user or the assumed role
+	// that signed the call that ctx carries. It is not called within a
+	// transaction.
+	CallerARN(ctx context.Context) (string, error)
 }
 
 // Network is what ECS asks of EC2. Scope is "account/region".

@@ -23,9 +23,13 @@ const textInconsistent = "Arguments on this idempotent request are inconsistent 
 // returns the ACTIVE one when the arguments do not contradict it.
 func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput) (*ecs.CreateClusterOutput, error) {
 	call := apiwire.CallFrom(ctx)
+	principal, err := a.callingPrincipal(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := &ecs.CreateClusterOutput{}
-	err := a.store.Update(ctx, call.By(), func(tx *store.Tx) error {
-		c, err := a.createCluster(tx, call, in)
+	err = a.store.Update(ctx, call.By(), func(tx *store.Tx) error {
+		c, err := a.createCluster(tx, call, principal, in)
 		if err != nil {
 			return err
 		}
@@ -38,7 +42,7 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput) (*e
 	return out, nil
 }
 
-func (a *API) createCluster(tx *store.Tx, call apiwire.Call, in *ecs.CreateClusterInput) (*Cluster, error) {
+func (a *API) createCluster(tx *store.Tx, call apiwire.Call, principal string, in *ecs.CreateClusterInput) (*Cluster, error) {
 	wanted, err := newCluster(call, in)
 	if err != nil {
 		return nil, err
@@ -55,11 +59,11 @@ func (a *API) createCluster(tx *store.Tx, call apiwire.Call, in *ecs.CreateClust
 		return nil, err
 	}
 	if len(wanted.Settings) == 0 {
-		value, err := effectiveSetting(tx, call, types.SettingNameContainerInsights)
+		insights, err := effective(tx, call, principal, types.SettingNameContainerInsights)
 		if err != nil {
 			return nil, err
 		}
-		wanted.Settings = insightsSetting(value)
+		wanted.Settings = insightsSetting(insights.Value)
 	}
 	return wanted, clusters.Put(tx, key, wanted)
 }

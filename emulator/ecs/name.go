@@ -42,17 +42,6 @@ func nameOf(call apiwire.Call, kind, ref string) (string, error) {
 	return name, nil
 }
 
-// callerARN is the identity that signed the call. Neargate takes any
-// credentials and gives all of them the account's root user, as its STS says.
-func callerARN(call apiwire.Call) string {
-	return rootARN(call)
-}
-
-// rootARN is the account's root user.
-func rootARN(call apiwire.Call) string {
-	return apiwire.ARN{Partition: call.Partition, Service: "iam", Account: call.Account, Resource: "root"}.String()
-}
-
 // roleARN completes a role that was given by its bare name or path.
 func roleARN(call apiwire.Call, role string) string {
 	if apiwire.IsARN(role) {

@@ -22,7 +22,12 @@ import (
 // is never idempotent.
 func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDefinitionInput) (*ecs.RegisterTaskDefinitionOutput, error) {
 	call := apiwire.CallFrom(ctx)
+	by, err := a.callerARN(ctx)
+	if err != nil {
+		return nil, err
+	}
 	d := newDefinition(call, in)
+	d.RegisteredBy = &by
 	if len(in.InferenceAccelerators) > 0 {
 		return nil, client("Unsupported field 'inferenceAccelerators'")
 	}
@@ -36,7 +41,7 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 	d.Compatibilities = compatibilities(d)
 	d.RequiresAttributes = requiredAttributes(d)
 	record := &TaskDefinition{Definition: *d, Tags: slices.Clone(in.Tags), Scope: call.Scope()}
-	err := a.store.Update(ctx, call.By(), func(tx *store.Tx) error { return record.insert(tx, call) })
+	err = a.store.Update(ctx, call.By(), func(tx *store.Tx) error { return record.insert(tx, call) })
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +96,6 @@ func newDefinition(call apiwire.Call, in *ecs.RegisterTaskDefinitionInput) *type
 		PidMode:                 in.PidMode,
 		PlacementConstraints:    slices.Clone(in.PlacementConstraints),
 		ProxyConfiguration:      in.ProxyConfiguration,
-		RegisteredBy:            aws.String(callerARN(call)),
 		RequiresCompatibilities: slices.Clone(in.RequiresCompatibilities),
 		RuntimePlatform:         in.RuntimePlatform,
 		Status:                  types.TaskDefinitionStatusActive,
