@@ -73,7 +73,7 @@ func (r *Runtime) filesContainer(ctx context.Context, id, volume string) (string
 	if err != nil {
 		return "", err
 	}
-	c, err := r.daemon.ContainerCreate(ctx, client.ContainerCreateOptions{
+	return r.daemon.create(ctx, client.ContainerCreateOptions{
 		Name:   r.names.files(id, unique()),
 		Config: &container.Config{Image: image, Labels: r.labels(roleFiles, id)},
 		HostConfig: &container.HostConfig{
@@ -84,7 +84,6 @@ func (r *Runtime) filesContainer(ctx context.Context, id, volume string) (string
 			}},
 		},
 	})
-	return c.ID, err
 }
 
 func (r *Runtime) copyThrough(ctx context.Context, helper string, files []sandbox.File) error {

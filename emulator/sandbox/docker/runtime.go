@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/moby/moby/client"
 	"github.com/rs/zerolog"
 
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -165,4 +166,29 @@ const cleanupTimeout = 20 * time.Second
 
 func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+}
+
+// finish runs a short call that makes something to its end even when ctx ends
+// meanwhile: the Engine would go on all the same, and what it makes after a
+// Down would be left behind.
+func finish[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	whole, cancel := cleanup(ctx)
+	defer cancel()
+	v, err := call(whole)
+	if err == nil && ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	return v, err
+}
+
+// create makes a container.
+func (d *daemon) create(ctx context.Context, o client.ContainerCreateOptions) (string, error) {
+	return finish(ctx, func(ctx context.Context) (string, error) {
+		c, err := d.ContainerCreate(ctx, o)
+		return c.ID, err
+	})
 }

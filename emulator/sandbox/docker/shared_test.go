@@ -1,6 +1,7 @@
 package docker_test
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"os"
@@ -8,11 +9,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/docker"
 	"github.com/neargate/neargate/emulator/sandbox/runtimetest"
 )
 
@@ -170,5 +173,30 @@ func TestNothingIsLeftAfterDown(t *testing.T) {
 	}
 	if l, err := b.bed.engine.NetworkList(b.ctx, client.NetworkListOptions{Filters: f}); err != nil || len(l.Items) > 0 {
 		t.Errorf("networks %+v, %v", l.Items, err)
+	}
+}
+
+func TestCancelledCallsLeaveNothingAfterDown(t *testing.T) {
+	instance := need(t).instance()
+	b := newBench(t, func(o *docker.Options) { o.Instance = instance })
+	b.up(b.spec()) // keeps network and image, so that the tries below are short
+	for i := range 12 {
+		s := b.spec(runtimetest.Program{})
+		s.Volumes = []sandbox.Volume{{Name: "v", Files: []sandbox.File{{Path: "f", Data: []byte("x")}}}}
+		ctx, cancel := context.WithTimeout(b.ctx, time.Duration(i)*40*time.Millisecond)
+		_, err := b.rt.Up(ctx, s)
+		if err == nil {
+			_ = b.rt.Start(ctx, s, &s.Containers[0], 0, nil) // cancelled or not, Down is what counts
+		}
+		cancel()
+		b.down(s)
+		for _, name := range b.ours(instance) {
+			if strings.Contains(name, s.ID) {
+				t.Errorf("cancelled after %v: %s is left", time.Duration(i)*40*time.Millisecond, name)
+			}
+		}
+		if ids, err := b.rt.List(b.ctx); err != nil || len(ids) != 1 {
+			t.Errorf("List: %v, %v; want the first sandbox only", ids, err)
+		}
 	}
 }

@@ -118,7 +118,7 @@ func (r *Runtime) volumeFolders(ctx context.Context, s *sandbox.Spec, c *sandbox
 // create makes the container. An image that was removed after its pull is
 // pulled once more.
 func (r *Runtime) create(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, o client.ContainerCreateOptions) (string, error) {
-	made, err := r.daemon.ContainerCreate(ctx, o)
+	id, err := r.daemon.create(ctx, o)
 	if err != nil && errdefs.IsNotFound(err) && strings.Contains(strings.ToLower(err.Error()), "no such image") {
 		r.pulls.forget()
 		again := *c
@@ -128,12 +128,12 @@ func (r *Runtime) create(ctx context.Context, s *sandbox.Spec, c *sandbox.Contai
 		if _, err := r.Pull(ctx, s, &again); err != nil {
 			return "", err
 		}
-		made, err = r.daemon.ContainerCreate(ctx, o)
+		id, err = r.daemon.create(ctx, o)
 	}
 	if err != nil && !errdefs.IsConflict(err) {
 		return "", createError(c, err)
 	}
-	return made.ID, err
+	return id, err
 }
 
 func (r *Runtime) run(ctx context.Context, c *sandbox.Container, id string) error {

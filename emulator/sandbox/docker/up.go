@@ -64,9 +64,13 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 			return b, err
 		}
 	}
-	b, err := r.makeBox(ctx, s.Network, w, shape(s), r.names.sandbox(s.ID))
+	f, err := shape(s)
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.makeBox(ctx, s.Network, w, f, r.names.sandbox(s.ID))
 	if full := (*sandbox.StopError)(nil); errors.As(err, &full) && r.yieldWarm(w) {
-		b, err = r.makeBox(ctx, s.Network, w, shape(s), r.names.sandbox(s.ID))
+		b, err = r.makeBox(ctx, s.Network, w, f, r.names.sandbox(s.ID))
 	}
 	if err != nil {
 		return nil, err
@@ -123,7 +127,7 @@ type form struct {
 	dnsOptions []string
 }
 
-func shape(s *sandbox.Spec) form {
+func shape(s *sandbox.Spec) (form, error) {
 	f := form{hostname: s.Hostname, dnsSearch: s.Network.DNSSearch, dnsOptions: s.Network.DNSOptions}
 	for _, h := range s.Network.Hosts {
 		for _, name := range h.Names {
@@ -131,11 +135,13 @@ func shape(s *sandbox.Spec) form {
 		}
 	}
 	for _, server := range s.Network.DNSServers {
-		if a, err := netip.ParseAddr(server); err == nil {
-			f.dnsServers = append(f.dnsServers, a)
+		a, err := netip.ParseAddr(server)
+		if err != nil {
+			return f, badNetwork("DNS server: %v", err)
 		}
+		f.dnsServers = append(f.dnsServers, a)
 	}
-	return f
+	return f, nil
 }
 
 // fitsWarm: the Engine takes host name, hosts and resolver of a container only
@@ -181,26 +187,26 @@ func (r *Runtime) makeBoxAt(ctx context.Context, p place, f form, name string) (
 	}
 	o := r.sandboxContainer(p, f, image)
 	o.Name = name
-	c, err := r.daemon.ContainerCreate(ctx, o)
+	id, err := r.daemon.create(ctx, o)
 	if errdefs.IsConflict(err) {
 		// Left by a call whose answer was lost; no box knows it, so it never
 		// had a workload.
 		if err := r.removeContainer(ctx, name); err != nil {
 			return nil, err
 		}
-		c, err = r.daemon.ContainerCreate(ctx, o)
+		id, err = r.daemon.create(ctx, o)
 	}
 	if err != nil {
 		r.explainMissing(err, p)
 		return nil, fmt.Errorf("sandbox container: %w", err)
 	}
-	b := newBox(c.ID, p, nil)
+	b := newBox(id, p, dnsOf(f))
 	if err := r.launch(ctx, b); err != nil {
 		r.explainMissing(err, p)
 		r.letGo(b)
 		ctx, cancel := cleanup(ctx)
 		defer cancel()
-		return nil, errors.Join(err, r.removeContainer(ctx, c.ID))
+		return nil, errors.Join(err, r.removeContainer(ctx, id))
 	}
 	return b, nil
 }

@@ -127,7 +127,8 @@ func (r *Runtime) makeVolume(ctx context.Context, id string, v sandbox.Volume) e
 	if v.Memory {
 		o.DriverOpts = map[string]string{"type": "tmpfs", "device": "tmpfs", "o": tmpfsOptions(v.Size)}
 	}
-	if _, err := r.daemon.VolumeCreate(ctx, o); err != nil {
+	_, err := finish(ctx, func(ctx context.Context) (client.VolumeCreateResult, error) { return r.daemon.VolumeCreate(ctx, o) })
+	if err != nil {
 		return fmt.Errorf("volume %s: %w", v.Name, err)
 	}
 	return nil
@@ -186,7 +187,7 @@ func (r *Runtime) holdMemory(ctx context.Context, s *sandbox.Spec) error {
 		return err
 	}
 	name := r.names.holder(s.ID)
-	_, err = r.daemon.ContainerCreate(ctx, client.ContainerCreateOptions{
+	_, err = r.daemon.create(ctx, client.ContainerCreateOptions{
 		Name: name,
 		Config: &container.Config{
 			// Without the cgroup tree and DNS, PID 1 only sleeps.
