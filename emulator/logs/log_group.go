@@ -35,6 +35,9 @@ func getGroup(tx *store.Tx, key string) (store.Record[group], error) {
 
 // CreateLogGroup makes a log group.
 func (a *API) CreateLogGroup(ctx context.Context, in *cloudwatchlogs.CreateLogGroupInput) (*cloudwatchlogs.CreateLogGroupOutput, error) {
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
 	g := group{
 		Name: *in.LogGroupName, Class: in.LogGroupClass, KMSKey: aws.ToString(in.KmsKeyId),
 		Protected: aws.ToBool(in.DeletionProtectionEnabled), Tags: in.Tags,
@@ -95,5 +98,5 @@ func deleteGroup(tx *store.Tx, key string) error {
 }
 
 func errProtected() error {
-	return &types.InvalidOperationException{Message: aws.String("The specified log group is protected from deletion. Disable deletion protection first.")}
+	return &types.ValidationException{Message: aws.String("The specified log group has deletion protection enabled. Disable deletion protection before you delete it.")}
 }

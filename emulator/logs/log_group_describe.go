@@ -11,9 +11,10 @@ import (
 	"github.com/neargate/neargate/emulator/store"
 )
 
-const (
-	defaultLimit = 50 // of lists of groups and streams
-)
+// defaultLimit is how long a page of groups or streams is when nobody says.
+const defaultLimit = 50
+
+// This file shows log groups; log_group.go has what they are.
 
 // groupFilter chooses groups.
 type groupFilter struct {
@@ -46,9 +47,13 @@ func (p place) list(tx *store.Tx, f groupFilter) (page []store.Record[group], ne
 
 // DescribeLogGroups lists log groups by name.
 func (a *API) DescribeLogGroups(ctx context.Context, in *cloudwatchlogs.DescribeLogGroupsInput) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
-	f, err := describeFilter(in)
+	f, err := describeFilter(in, placeOf(ctx))
 	if err != nil {
 		return nil, err
+	}
+	describe := describeGroup
+	if in.LogGroupNamePattern != nil {
+		describe = describeBriefly
 	}
 	out := &cloudwatchlogs.DescribeLogGroupsOutput{LogGroups: []types.LogGroup{}}
 	err = a.view(ctx, func(tx *store.Tx, p place) error {
@@ -57,7 +62,7 @@ func (a *API) DescribeLogGroups(ctx context.Context, in *cloudwatchlogs.Describe
 			return err
 		}
 		for _, g := range page {
-			d, err := describeGroup(tx, g)
+			d, err := describe(tx, g)
 			if err != nil {
 				return err
 			}
@@ -72,21 +77,51 @@ func (a *API) DescribeLogGroups(ctx context.Context, in *cloudwatchlogs.Describe
 	return out, nil
 }
 
-func describeFilter(in *cloudwatchlogs.DescribeLogGroupsInput) (groupFilter, error) {
-	if in.LogGroupNamePrefix != nil && in.LogGroupNamePattern != nil {
-		return groupFilter{}, invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+func describeFilter(in *cloudwatchlogs.DescribeLogGroupsInput, p place) (f groupFilter, err error) {
+	switch {
+	case in.LogGroupNamePrefix != nil && in.LogGroupNamePattern != nil:
+		return f, invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+	case len(in.LogGroupIdentifiers) > 0 && (in.LogGroupNamePrefix != nil || in.LogGroupNamePattern != nil):
+		return f, invalid("LogGroup identifiers cannot be combined with a LogGroup name prefix or pattern.")
 	}
-	after, err := parseListToken(in.NextToken)
-	pattern := strings.ToLower(aws.ToString(in.LogGroupNamePattern))
-	return groupFilter{
-		after: after, limit: limitOr(in.Limit, defaultLimit), prefix: aws.ToString(in.LogGroupNamePrefix),
-		accept: func(g *group) bool {
-			return ofClass(g, in.LogGroupClass) && strings.Contains(strings.ToLower(g.Name), pattern)
-		},
-	}, err
+	var names map[string]bool
+	if len(in.LogGroupIdentifiers) > 0 {
+		if names, err = p.names(in.LogGroupIdentifiers); err != nil {
+			return f, err
+		}
+	}
+	f = groupFilter{limit: limitOr(in.Limit, defaultLimit), prefix: aws.ToString(in.LogGroupNamePrefix), accept: func(g *group) bool {
+		return ofClass(g, in.LogGroupClass) && strings.Contains(g.Name, aws.ToString(in.LogGroupNamePattern)) && (names == nil || names[g.Name])
+	}}
+	f.after, err = parseListToken(in.NextToken)
+	return f, err
 }
 
-func ofClass(g *group, class types.LogGroupClass) bool { return class == "" || g.Class == class }
+// names are the groups meant by identifiers; one of another account or region
+// means none.
+func (p place) names(identifiers []string) (map[string]bool, error) {
+	names := map[string]bool{}
+	for _, id := range identifiers {
+		key, err := p.groupKey(nil, &id)
+		if isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		names[strings.TrimPrefix(key, p.groupARN(""))] = true
+	}
+	return names, nil
+}
+
+// ofClass tells whether a group is of the class asked for. The two classes
+// with few features are listed together.
+func ofClass(g *group, class types.LogGroupClass) bool {
+	few := func(c types.LogGroupClass) bool {
+		return c == types.LogGroupClassInfrequentAccess || c == types.LogGroupClassEssentials
+	}
+	return class == "" || g.Class == class || few(class) && few(g.Class)
+}
 
 func limitOr(limit *int32, otherwise int) int {
 	if limit == nil {
@@ -109,6 +144,13 @@ func describeGroup(tx *store.Tx, g store.Record[group]) (types.LogGroup, error) 
 		d.KmsKeyId = aws.String(g.Value.KMSKey)
 	}
 	return d, err
+}
+
+// describeBriefly is all that is told of a group that was found by a pattern.
+func describeBriefly(_ *store.Tx, g store.Record[group]) (types.LogGroup, error) {
+	return types.LogGroup{
+		Arn: aws.String(g.Key + ":*"), LogGroupArn: aws.String(g.Key), LogGroupName: aws.String(g.Value.Name), CreationTime: aws.Int64(g.Value.Created),
+	}, nil
 }
 
 // storedBytes sums up a group's streams.
