@@ -159,6 +159,14 @@ func (r roles) AssumeRole(ctx context.Context, scope, roleARN, session string) (
 	return c, err
 }
 
+// callers is STS as whoever names a request's author needs it.
+type callers struct{ sts *sts.API }
+
+func (c callers) CallerARN(ctx context.Context) (string, error) {
+	who, err := c.sts.CallerOf(ctx)
+	return who.ARN, err
+}
+
 // noSecrets refuses secrets as Fargate does when it cannot have them: the
 // services that would know them are not served.
 type noSecrets struct{}

@@ -34,7 +34,7 @@ func (e *Emulator) buildServices() {
 		Store: e.store, Runtime: e.runtime, Logs: logSink{s.logs}, Secrets: noSecrets{}, Delay: delays(e.config.Timing), Log: e.config.Log,
 	})
 	s.ecs = ecs.New(ecs.Config{
-		Store: e.store, Network: network{s.ec2}, Engine: engine{e.engine}, Roles: roles{e.store, s.sts, s.iam},
+		Store: e.store, Network: network{s.ec2}, Engine: engine{e.engine}, Roles: roles{e.store, s.sts, s.iam}, Callers: callers{s.sts},
 		Settle: e.config.Timing == TimingInstant,
 	})
 	o := apiwire.Options{
