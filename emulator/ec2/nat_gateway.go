@@ -29,6 +29,10 @@ var natGateways = &resource[types.NatGateway]{
 	},
 }
 
+// natInterface is the type of a NAT gateway's interface; AWS answers this word
+// although the SDK spells it natGateway.
+const natInterface types.NetworkInterfaceType = "nat_gateway"
+
 // afterlife is how long a deleted or failed gateway is still shown.
 const afterlife = time.Hour
 
@@ -170,7 +174,7 @@ func (a *API) makeNatGateway(tx *store.Tx, p place, in *CreateNatGatewayInput, t
 // connect gives a NAT gateway its interface and address, and stores all three.
 func (a *API) connect(tx *store.Tx, p place, n *types.NatGateway, in *CreateNatGatewayInput) error {
 	eni, err := a.makeInterface(tx, p, interfaceSpec{
-		subnet: *n.SubnetId, description: "Interface for NAT Gateway " + *n.NatGatewayId, kind: types.NetworkInterfaceTypeNatGateway, wanted: one(in.PrivateIpAddress),
+		subnet: *n.SubnetId, description: "Interface for NAT Gateway " + *n.NatGatewayId, kind: natInterface, wanted: one(in.PrivateIpAddress),
 	})
 	if err != nil {
 		return err
