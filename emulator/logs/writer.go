@@ -131,6 +131,7 @@ func (w *Writer) settle(ctx context.Context) error {
 		return err
 	}
 	if stored.Batch > w.at.Batch {
+		w.arm(w.at.Open.Event, stored.Open.Event)
 		w.at, w.settled = stored, w.doubt == aboutWrite
 	}
 	w.doubt = none
