@@ -234,3 +234,45 @@ func TestNatGateways(t *testing.T) {
 		wantError(t, err, "NatGatewayNotFound", "The Nat Gateway "+*made.NatGatewayId+" was not found")
 	})
 }
+
+func TestNetworkACLs(t *testing.T) {
+	w := newWorld(t)
+	vpc := w.vpc(t)
+	subnet := w.subnet(t, vpc, "10.0.1.0/24")
+	find := func(id string) types.NetworkAcl {
+		return must[ec2.DescribeNetworkAclsOutput](t)(w.DescribeNetworkAcls(w.ctx, &ec2.DescribeNetworkAclsInput{NetworkAclIds: []string{id}})).NetworkAcls[0]
+	}
+	old := must[ec2.DescribeNetworkAclsOutput](t)(w.DescribeNetworkAcls(w.ctx, &ec2.DescribeNetworkAclsInput{Filters: filter("association.subnet-id", subnet)})).NetworkAcls[0]
+	if len(old.Entries) != 4 || *old.Entries[0].RuleNumber != 100 || !*old.Entries[0].Egress {
+		t.Errorf("entries = %+v", old.Entries)
+	}
+	made := must[ec2.CreateNetworkAclOutput](t)(w.CreateNetworkAcl(w.ctx, &ec2.CreateNetworkAclInput{VpcId: &vpc})).NetworkAcl
+	entry := &ec2.CreateNetworkAclEntryInput{
+		NetworkAclId: made.NetworkAclId, RuleNumber: aws.Int32(101), Protocol: aws.String("tcp"), RuleAction: types.RuleActionAllow,
+		Ipv6CidrBlock: aws.String("::/0"), PortRange: &types.PortRange{From: aws.Int32(80), To: aws.Int32(81)},
+	}
+	must[ec2.CreateNetworkAclEntryOutput](t)(w.CreateNetworkAclEntry(w.ctx, entry))
+	_, err := w.CreateNetworkAclEntry(w.ctx, entry)
+	wantError(t, err, "NetworkAclEntryAlreadyExists", "The network acl entry identified by 101 already exists.")
+	if e := find(*made.NetworkAclId).Entries; len(e) != 3 || *e[1].Protocol != "6" || *e[1].Ipv6CidrBlock != "::/0" || *e[1].PortRange.To != 81 {
+		t.Errorf("entries = %+v", e)
+	}
+	out := must[ec2.ReplaceNetworkAclAssociationOutput](t)(w.ReplaceNetworkAclAssociation(w.ctx, &ec2.ReplaceNetworkAclAssociationInput{
+		AssociationId: old.Associations[0].NetworkAclAssociationId, NetworkAclId: made.NetworkAclId,
+	}))
+	if a := find(*made.NetworkAclId).Associations; len(a) != 1 || *a[0].NetworkAclAssociationId != *out.NewAssociationId || len(find(*old.NetworkAclId).Associations) != 0 {
+		t.Errorf("associations = %+v", a)
+	}
+	_, err = w.DeleteNetworkAcl(w.ctx, &ec2.DeleteNetworkAclInput{NetworkAclId: made.NetworkAclId})
+	wantError(t, err, "DependencyViolation", "The networkAcl '"+*made.NetworkAclId+"' has dependencies and cannot be deleted.")
+	_, err = w.DeleteNetworkAcl(w.ctx, &ec2.DeleteNetworkAclInput{NetworkAclId: old.NetworkAclId})
+	wantError(t, err, "InvalidParameterValue", "Cannot delete default network ACL "+*old.NetworkAclId)
+	must[ec2.DeleteSubnetOutput](t)(w.DeleteSubnet(w.ctx, &ec2.DeleteSubnetInput{SubnetId: &subnet}))
+	_, err = w.DeleteVpc(w.ctx, &ec2.DeleteVpcInput{VpcId: &vpc})
+	wantError(t, err, "DependencyViolation", "")
+	must[ec2.DeleteNetworkAclOutput](t)(w.DeleteNetworkAcl(w.ctx, &ec2.DeleteNetworkAclInput{NetworkAclId: made.NetworkAclId}))
+	must[ec2.DeleteNetworkAclEntryOutput](t)(w.DeleteNetworkAclEntry(w.ctx, &ec2.DeleteNetworkAclEntryInput{NetworkAclId: old.NetworkAclId, RuleNumber: aws.Int32(100), Egress: aws.Bool(true)}))
+	_, err = w.DeleteNetworkAclEntry(w.ctx, &ec2.DeleteNetworkAclEntryInput{NetworkAclId: old.NetworkAclId, RuleNumber: aws.Int32(100), Egress: aws.Bool(true)})
+	wantError(t, err, "InvalidNetworkAclEntry.NotFound", "The network acl entry identified by 100 does not exist.")
+	must[ec2.DeleteVpcOutput](t)(w.DeleteVpc(w.ctx, &ec2.DeleteVpcInput{VpcId: &vpc}))
+}

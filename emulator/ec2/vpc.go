@@ -235,6 +235,7 @@ func vpcIsBare(tx *store.Tx, p place, id string) error {
 		func() (bool, error) { return hasAny(interfaces.by(tx, p, inVPC, id)) },
 		func() (bool, error) { return hasMore(securityGroups.by(tx, p, inVPC, id), isDefaultGroup) },
 		func() (bool, error) { return hasMore(routeTables.by(tx, p, inVPC, id), isMain) },
+		func() (bool, error) { return hasMore(networkACLs.by(tx, p, inVPC, id), isDefaultACL) },
 	)
 	if err != nil {
 		return err
