@@ -72,6 +72,7 @@ type Runtime struct {
 	warm     map[string]*pool // by subnet
 	inspects map[string]inspected
 	attempts map[string]int // containers restarted in place, by container id
+	ulimits  refused
 	publics  map[netip.Addr]string
 }
 

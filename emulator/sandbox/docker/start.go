@@ -65,7 +65,7 @@ func (r *Runtime) startNew(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 		return err
 	}
 	r.note(b, c.Name, attempt)
-	if err := r.run(ctx, c, id); err != nil {
+	if err := r.startWithin(ctx, s, c, b, attempt, env, id); err != nil {
 		return err
 	}
 	r.afterStart(s, c, attempt)
@@ -91,7 +91,7 @@ func (r *Runtime) describe(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 			return client.ContainerCreateOptions{}, err
 		}
 	}
-	return workload(s, c, attempt, env, t), nil
+	return workload(s, r.withoutRefused(c, b), attempt, env, t), nil
 }
 
 // volumeFolders finds the folders of volumes that are mounted in part, for

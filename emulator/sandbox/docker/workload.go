@@ -64,12 +64,9 @@ func workloadHost(s *sandbox.Spec, c *sandbox.Container, t setting) *container.H
 		Mounts:         mounts(s, c, t),
 		Sysctls:        c.Sysctls,
 		Resources:      resources(s, c, t.ceiling),
-		// Bounded, and a writer never waits for the disk: what it writes
-		// faster than that for 10 MiB on end is lost, as with ECS's
-		// non-blocking mode, which is the default there.
-		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{
-			"max-size": "20m", "max-file": "3", "mode": "non-blocking", "max-buffer-size": "10m",
-		}},
+		// Bounded. No line is lost on the way: whether a writer waits or
+		// lines are dropped is decided where they are taken to.
+		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "20m", "max-file": "3"}},
 	}
 	if c.NoNewPrivileges {
 		h.SecurityOpt = append(h.SecurityOpt, "no-new-privileges")

@@ -1,0 +1,123 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync"
+
+	"github.com/moby/moby/client"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// Resource limits that the Engine may not give. One that runs without
+// CAP_SYS_RESOURCE (in a container, in some CI) cannot raise a limit above its
+// own, and would start no task at all, because Fargate's 65,535 open files are
+// asked for by default. Such a limit is left out, and a note says so.
+
+// refused is the least hard limit of each name that the Engine could not set.
+type refused struct {
+	mu    sync.Mutex
+	least map[string]int64
+}
+
+// rlimitNames are the kernel's numbers of resource limits on Linux, which runc
+// names in its error.
+var rlimitNames = map[int]string{
+	0: "cpu", 1: "fsize", 2: "data", 3: "stack", 4: "core", 5: "rss", 6: "nproc", 7: "nofile", 8: "memlock",
+	10: "locks", 11: "sigpending", 12: "msgqueue", 13: "nice", 14: "rtprio", 15: "rttime",
+}
+
+var rlimitError = regexp.MustCompile(`setting rlimit type (\d+): operation not permitted`)
+
+// learn remembers the limit that an error of a start is about. It reports
+// false when the error is about none of the container's.
+func (r *refused) learn(c *sandbox.Container, err error) bool {
+	if err == nil {
+		return false
+	}
+	m := rlimitError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return false
+	}
+	number, _ := strconv.Atoi(m[1]) // digits only
+	for _, u := range c.Ulimits {
+		if u.Name != rlimitNames[number] {
+			continue
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.least == nil {
+			r.least = map[string]int64{}
+		}
+		if least, known := r.least[u.Name]; known && least <= u.Hard {
+			return false // it was left out already: something else is wrong
+		}
+		r.least[u.Name] = u.Hard
+		return true
+	}
+	return false
+}
+
+// split parts the limits that can be set from those that cannot.
+func (r *refused) split(all []sandbox.Ulimit) (can, cannot []sandbox.Ulimit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range all {
+		if least, known := r.least[u.Name]; known && (u.Hard >= least || u.Hard < 0) {
+			cannot = append(cannot, u)
+		} else {
+			can = append(can, u)
+		}
+	}
+	return can, cannot
+}
+
+// startWithin runs a container that was just made. When one of its resource
+// limits is more than the Engine may give, it is made once more without.
+func (r *Runtime) startWithin(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, b *box, attempt int, env []sandbox.EnvVar, id string) error {
+	err := r.run(ctx, c, id)
+	for r.ulimits.learn(c, err) {
+		if err := r.removeContainer(ctx, id); err != nil {
+			return err
+		}
+		var o client.ContainerCreateOptions
+		if o, err = r.describe(ctx, s, c, b, attempt, env); err != nil {
+			return err
+		}
+		if id, err = r.create(ctx, s, c, o); err != nil {
+			return err
+		}
+		err = r.run(ctx, c, id)
+	}
+	return err
+}
+
+// withoutRefused takes the limits out that the Engine cannot give and notes
+// them. The container itself is left as it is.
+func (r *Runtime) withoutRefused(c *sandbox.Container, b *box) *sandbox.Container {
+	can, cannot := r.ulimits.split(c.Ulimits)
+	if len(cannot) == 0 {
+		return c
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range cannot {
+		b.note(fmt.Sprintf("container %s: the limit %s=%d:%d is more than this Docker Engine may give; it has the Engine's own", c.Name, u.Name, u.Soft, u.Hard))
+	}
+	within := *c
+	within.Ulimits = can
+	return &within
+}
+
+// note adds a note unless it is there.
+func (b *box) note(text string) {
+	for _, n := range b.notes {
+		if n == text {
+			return
+		}
+	}
+	b.notes = append(b.notes, text)
+}
