@@ -71,7 +71,7 @@ func (a *API) roleFor(tx *store.Tx, by Caller, in *sts.AssumeRoleInput) (iam.Rol
 	if err != nil {
 		return iam.Role{}, err
 	}
-	ok, err := trusts(aws.ToString(role.AssumeRolePolicyDocument), requestOf(by, arn.Account, in))
+	ok, err := trusts(aws.ToString(role.AssumeRolePolicyDocument), requestOf(by, in))
 	if err == nil && !ok {
 		err = refused
 	}
@@ -79,8 +79,8 @@ func (a *API) roleFor(tx *store.Tx, by Caller, in *sts.AssumeRoleInput) (iam.Rol
 }
 
 // requestOf is what a trust policy sees of a request.
-func requestOf(by Caller, roleAccount string, in *sts.AssumeRoleInput) request {
-	r := request{action: "sts:AssumeRole", arns: []string{by.ARN}, account: by.Account, roleAccount: roleAccount, keys: map[string][]string{
+func requestOf(by Caller, in *sts.AssumeRoleInput) request {
+	r := request{action: "sts:AssumeRole", arns: []string{by.ARN}, account: by.Account, keys: map[string][]string{
 		"sts:rolesessionname": {*in.RoleSessionName}, "aws:principalarn": {by.ARN}, "aws:principalaccount": {by.Account}, "aws:userid": {by.UserID},
 	}}
 	if by.Session != nil && by.Session.Role != "" {

@@ -13,11 +13,10 @@ import (
 
 // request is what a policy sees.
 type request struct {
-	action      string
-	arns        []string // that the caller is known by: of the session and of its role
-	account     string   // the caller's
-	roleAccount string
-	keys        map[string][]string // condition keys in lower case; absent ones are not set
+	action  string
+	arns    []string            // that the caller is known by: of the session and of its role
+	account string              // the caller's
+	keys    map[string][]string // condition keys in lower case; absent ones are not set
 }
 
 // trusts tells whether a trust policy allows a request: some statement allows

@@ -4,7 +4,7 @@ import "testing"
 
 func TestTrusts(t *testing.T) {
 	const me = "arn:aws:iam::000000000000:user/alice"
-	r := request{action: "sts:AssumeRole", arns: []string{me}, account: "000000000000", roleAccount: "000000000000", keys: map[string][]string{
+	r := request{action: "sts:AssumeRole", arns: []string{me}, account: "000000000000", keys: map[string][]string{
 		"aws:principalarn": {me}, "sts:rolesessionname": {"ci-7"}, "aws:tagkeys": {"a", "b"},
 	}}
 	allow := func(rest string) string {
