@@ -138,15 +138,30 @@ func (d *demo) visit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range []struct{ what, address string }{{"private", private}, {"public", public}} {
-		body, err := get(ctx, "http://"+a.address+"/")
-		if err != nil {
-			say("curl http://%s/ (its %s address): %v", a.address, a.what, err)
-			continue
-		}
-		say("curl http://%s/ (its %s address): %s", a.address, a.what, strings.TrimSpace(body))
+	// RUNNING means that the process has been started. Whether it listens
+	// yet only an answer tells.
+	body, err := retry(ctx, "http://"+public+"/")
+	if err != nil {
+		return err
 	}
+	say("curl http://%s/ (its public address): %s", public, strings.TrimSpace(body))
+	if body, err = get(ctx, "http://"+private+"/"); err != nil {
+		say("curl http://%s/ (its private address): %v; on this machine only its public address is reached from the host", private, err)
+		return nil
+	}
+	say("curl http://%s/ (its private address): %s", private, strings.TrimSpace(body))
 	return nil
+}
+
+// retry asks until there is an answer, for ten seconds.
+func retry(ctx context.Context, url string) (body string, err error) {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; {
+		if body, err = get(ctx, url); err == nil {
+			return body, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return "", err
 }
 
 // leave makes the task's container end with a code of its own.
