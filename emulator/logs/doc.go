@@ -13,5 +13,9 @@
 // [Retention], or with their stream.
 //
 // There are no Insights queries, no live tail, and nothing flows on from
-// here: metric and subscription filters cannot be made.
+// here: metric and subscription filters cannot be made. Some members have
+// nothing to act on: KMS keys are remembered but do not encrypt, no data is
+// masked, so unmask changes nothing, no accounts are linked, and the entity of
+// PutLogEvents is accepted and forgotten. A log group's class changes what is
+// listed, not what can be read.
 package logs

@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -120,7 +121,8 @@ func searched(tx *store.Tx, group string, in *cloudwatchlogs.FilterLogEventsInpu
 		keys = append(keys, s.Key)
 	}
 	if in.LogStreamNames != nil {
-		return keys, nil
+		slices.Sort(keys)
+		return slices.Compact(keys), nil
 	}
 	prefix := streamARN(group, aws.ToString(in.LogStreamNamePrefix))
 	for key, err := range streams.Keys(tx, "", "", store.Range{Prefix: prefix}) {

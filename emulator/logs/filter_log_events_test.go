@@ -54,7 +54,7 @@ func TestFilterLogEvents(t *testing.T) {
 	}{
 		{cwl.FilterLogEventsInput{}, []string{"web/a 0", "web/b 0", "db/a 0", "web/a 1", "web/b 1", "db/a 1", "web/a 2", "web/b 2", "db/a 2"}},
 		{cwl.FilterLogEventsInput{Limit: aws.Int32(2), LogStreamNamePrefix: aws.String("web/")}, []string{"web/a 0", "web/b 0", "web/a 1", "web/b 1", "web/a 2", "web/b 2"}},
-		{cwl.FilterLogEventsInput{LogStreamNames: []string{"db/a"}}, []string{"db/a 0", "db/a 1", "db/a 2"}},
+		{cwl.FilterLogEventsInput{LogStreamNames: []string{"db/a", "db/a"}}, []string{"db/a 0", "db/a 1", "db/a 2"}},
 		{cwl.FilterLogEventsInput{FilterPattern: aws.String(`"/a 1"`), Limit: aws.Int32(1)}, []string{"web/a 1", "db/a 1"}},
 		{cwl.FilterLogEventsInput{StartTime: second(10), EndTime: second(12)}, []string{"web/a 1", "web/b 1", "db/a 1"}}, // endTime is inclusive
 		{cwl.FilterLogEventsInput{StartTime: second(10), StartFromHead: aws.Bool(false), Limit: aws.Int32(4), LogStreamNames: []string{"web/a", "web/b"}}, []string{"web/b 2", "web/a 2", "web/b 1", "web/a 1"}},

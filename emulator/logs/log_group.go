@@ -63,8 +63,9 @@ func (p place) createGroup(tx *store.Tx, g group) error {
 	return taken(groups.Insert(tx, p.groupARN(g.Name), &g), errGroupExists())
 }
 
-// deliveryRetention is the fixed retention of the class DELIVERY, in days.
-const deliveryRetention = 1
+// deliveryRetention is the fixed retention of the class DELIVERY, in days, as
+// DescribeLogGroups shows it.
+const deliveryRetention = 2
 
 // DeleteLogGroup deletes a log group with its streams and all their events.
 func (a *API) DeleteLogGroup(ctx context.Context, in *cloudwatchlogs.DeleteLogGroupInput) (*cloudwatchlogs.DeleteLogGroupOutput, error) {

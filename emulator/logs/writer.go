@@ -83,10 +83,12 @@ func (w *Writer) Write(ctx context.Context, lines []Line) error {
 	for _, l := range lines {
 		next.At = max(next.At, l.At.UnixNano())
 	}
+	next.Batch++
 	return w.commit(ctx, next, done, aboutWrite)
 }
 
-// Close writes what is left. It may be called again when it failed.
+// Close writes what is left and forgets the cursor: there is nothing more to
+// come. It may be called again when it failed.
 func (w *Writer) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), writerTimeout)
 	defer cancel()
@@ -96,24 +98,22 @@ func (w *Writer) Close() error {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	return w.flush(ctx, w.at.Open.Part != nil)
-}
-
-// flush makes an event of what is put together, and with the beginning of a
-// line too when the line will not go on.
-func (w *Writer) flush(ctx context.Context, all bool) error {
-	if err := w.settle(ctx); err != nil {
+	if err := w.settle(ctx); err != nil || w.at.Batch == 0 {
 		return err
 	}
-	next, ending := w.at, w.at.Open
-	next.Open = assembly{}
-	if !all {
-		next.Open.Part, ending.Part = ending.Part, nil
+	return w.commit(ctx, cursor{}, w.at.Open.rest(w.o.Multiline), aboutFlush)
+}
+
+// flush makes an event of the lines that are put together; the beginning of a
+// line waits for its end.
+func (w *Writer) flush(ctx context.Context) error {
+	if err := w.settle(ctx); err != nil || w.at.Open.Event == nil {
+		return err
 	}
-	if ending == (assembly{}) {
-		return nil
-	}
-	return w.commit(ctx, next, ending.rest(w.o.Multiline), aboutFlush)
+	next := w.at
+	next.Open.Event = nil
+	next.Batch++
+	return w.commit(ctx, next, w.at.Open.Event.split(nil), aboutFlush)
 }
 
 // settle finds out whether the call that failed last was committed.
@@ -140,27 +140,16 @@ func (w *Writer) settle(ctx context.Context) error {
 
 // commit stores events and the cursor behind them.
 func (w *Writer) commit(ctx context.Context, next cursor, done []line, on doubt) error {
-	next.Batch++
 	gone := false
 	err := w.api.store.Update(ctx, "awslogs", func(tx *store.Tx) error {
-		if _, err := getStream(tx, w.name, w.o.Stream); err != nil {
-			if gone = isNotFound(err); gone {
-				return nil
-			}
-			return err
+		_, err := getStream(tx, w.name, w.o.Stream)
+		if gone = isNotFound(err); gone {
+			return nil
 		}
-		t, err := readTally(tx, w.key)
 		if err != nil {
 			return err
 		}
-		if err := t.ingest(tx, w.key, done); err != nil {
-			return err
-		}
-		if t.Cursors == nil {
-			t.Cursors = map[string]cursor{}
-		}
-		t.Cursors[w.o.Cursor] = next
-		return writeTally(tx, w.key, t)
+		return w.keep(tx, next, done)
 	})
 	if err != nil {
 		w.doubt = on
@@ -170,6 +159,30 @@ func (w *Writer) commit(ctx context.Context, next cursor, done []line, on doubt)
 	w.arm(w.at.Open.Event, next.Open.Event)
 	w.at = next
 	return nil
+}
+
+// keep writes events and the cursor in one transaction. The zero cursor ends
+// it, once.
+func (w *Writer) keep(tx *store.Tx, next cursor, done []line) error {
+	t, err := readTally(tx, w.key)
+	if err != nil {
+		return err
+	}
+	_, there := t.Cursors[w.o.Cursor]
+	switch {
+	case next.Batch > 0 && t.Cursors == nil:
+		t.Cursors = map[string]cursor{w.o.Cursor: next}
+	case next.Batch > 0:
+		t.Cursors[w.o.Cursor] = next
+	case !there:
+		return nil
+	default:
+		delete(t.Cursors, w.o.Cursor)
+	}
+	if err := t.ingest(tx, w.key, done); err != nil {
+		return err
+	}
+	return writeTally(tx, w.key, t)
 }
 
 // tell logs that lines are dropped, once.
@@ -208,7 +221,7 @@ func (w *Writer) expire() {
 	if w.closed || w.at.Open.Event == nil {
 		return
 	}
-	if err := w.flush(ctx, false); err != nil {
+	if err := w.flush(ctx); err != nil {
 		w.api.log.Debug().Err(err).Str("stream", w.key).Msg("write log event")
 		w.timer = time.AfterFunc(w.patience(), w.expire)
 	}

@@ -223,3 +223,42 @@ func TestWriterOfDeletedStream(t *testing.T) {
 	write(t, sink, lines(time.Now(), "kept"))
 	wantMessages(t, w.all(t, "g", "p/web/1"), "kept")
 }
+
+func TestClosedWriterLeavesNoCursor(t *testing.T) {
+	w := newWorld(t)
+	w.group(t, "g")
+	sink := w.open(t, options())
+	write(t, sink, lines(time.Now(), "one", "half…"))
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantMessages(t, w.all(t, "g", "p/web/1"), "one", "half")
+	if again := w.open(t, options()); !again.Resume().IsZero() {
+		t.Errorf("resume = %v after Close, want zero", again.Resume())
+	}
+}
+
+// TestBatchesDoNotMatter: wherever the lines are cut into batches, the events
+// are the same.
+func TestBatchesDoNotMatter(t *testing.T) {
+	start := time.Now()
+	all := lines(start, "one", " more", "two…", "halves", "", " x…", "y…", "z", "three", strings.Repeat("w", 300_000))
+	var want []string
+	for cut := range len(all) + 1 {
+		w := newWorld(t)
+		w.group(t, "g")
+		sink := w.open(t, multiline(`^\S`))
+		write(t, sink, all[:cut])
+		write(t, sink, all[cut:])
+		if err := sink.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got := w.all(t, "g", "p/web/1")
+		if cut == 0 {
+			want = got
+		}
+		if len(got) != 5 || !slices.Equal(got, want) {
+			t.Errorf("cut at %d: %d messages, want %d", cut, len(got), len(want))
+		}
+	}
+}
