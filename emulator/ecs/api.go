@@ -10,6 +10,7 @@ package ecs
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -24,7 +25,10 @@ type API struct {
 	roles   Roles
 	callers Callers
 	settle  bool
-	issued  issued
+
+	metadata http.Handler // of all sandboxes: see metadata.go
+	issued   issued
+	samples  samples
 }
 
 // Config is what an API stands on.

@@ -1,7 +1,6 @@
 package ecs
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 
@@ -30,25 +29,25 @@ func attachment(t *Task, s *sandbox.Sandbox) types.Attachment {
 		}
 	}
 	return types.Attachment{
-		Id:      aws.String(t.Interface.Attachment),
+		Id:      &t.Interface.Attachment,
 		Type:    aws.String("ElasticNetworkInterface"),
 		Status:  aws.String(attachmentStatus(s)),
 		Details: details,
 	}
 }
 
-// attachmentStatus follows the network step of the sandbox.
+// attachmentStatus follows the network step of the sandbox. What never had an
+// address is not there yet, to its end.
 func attachmentStatus(s *sandbox.Sandbox) string {
-	switch sandbox.LastStatus(s) {
-	case statusProvisioning:
-		if s.Status.Address == nil {
-			return "PRECREATED"
-		}
-		return "ATTACHING"
-	case "DEPROVISIONING":
-		return "DETACHING"
-	case statusStopped:
+	switch status := sandbox.LastStatus(s); {
+	case status == sandbox.Stopped:
 		return "DELETED"
+	case s.Status.Address == nil:
+		return "PRECREATED"
+	case status == sandbox.Provisioning:
+		return "ATTACHING"
+	case status == sandbox.Deprovisioning:
+		return "DETACHING"
 	}
 	return "ATTACHED"
 }
@@ -58,9 +57,9 @@ func interfaces(t *Task, s *sandbox.Sandbox) []types.NetworkInterface {
 		return []types.NetworkInterface{}
 	}
 	return []types.NetworkInterface{{
-		AttachmentId:       aws.String(t.Interface.Attachment),
-		PrivateIpv4Address: aws.String(s.Status.Address.IP),
-		Ipv6Address:        optional(s.Status.Address.IPv6),
+		AttachmentId:       &t.Interface.Attachment,
+		PrivateIpv4Address: &s.Status.Address.IP,
+		Ipv6Address:        optional(&s.Status.Address.IPv6),
 	}}
 }
 
@@ -145,12 +144,4 @@ func attachedOf(tx *store.Tx, s *sandbox.Sandbox) (Attached, error) {
 func attachmentARN(t *Task) string {
 	head, _, _ := strings.Cut(t.ARN, ":task/")
 	return head + ":attachment/" + t.Interface.Attachment
-}
-
-// inSubnet tells whether an address really is of the subnet: a second VPC
-// with the same range gets its addresses elsewhere.
-func (i Interface) inSubnet(ip string) bool {
-	a, err := netip.ParseAddr(ip)
-	p, perr := netip.ParsePrefix(i.SubnetCIDR)
-	return err == nil && perr == nil && p.Contains(a)
 }

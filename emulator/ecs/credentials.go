@@ -2,13 +2,10 @@ package ecs
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/neargate/neargate/emulator/store"
 )
 
 // This file serves a task role's credentials to the containers of the task.
@@ -40,37 +37,40 @@ type issued struct {
 	byTask map[string]RoleCredentials
 }
 
-func (m *metadata) credentials(w http.ResponseWriter, r *http.Request) {
-	id := strings.TrimSuffix(r.PathValue("credentials"), "/")
-	if id == "" {
-		id = r.URL.Query().Get("id")
+// credentials answers by the name in the path, or, in version 1, in the query.
+// Only a task's own containers reach the credentials of its role.
+func (a *API) credentials(version int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(status int, code, message string) {
+			answer(w, status, struct {
+				Code          string `json:"code"`
+				Message       string `json:"message"`
+				HTTPErrorCode int
+			}{code, fmt.Sprintf("CredentialsV%dRequest: %s", version, message), status})
+		}
+		id := r.PathValue("id")
+		if version == 1 {
+			id = r.URL.Query().Get("id")
+		}
+		if id == "" {
+			refuse(http.StatusBadRequest, "NoIdInRequest", "No Credential ID in the request")
+			return
+		}
+		q, err := a.asked(r)
+		if unknown(err) || err == nil && id != q.task.Credentials {
+			refuse(http.StatusBadRequest, "InvalidIdInRequest", "Credentials not found")
+			return
+		}
+		var c RoleCredentials
+		if err == nil {
+			c, err = a.taskCredentials(r.Context(), q.task)
+		}
+		if err != nil {
+			refuse(http.StatusInternalServerError, "InternalServerError", "Internal server error: "+err.Error())
+			return
+		}
+		answer(w, http.StatusOK, c)
 	}
-	if id == "" {
-		refuseCredentials(w, http.StatusBadRequest, "NoIdInRequest", "CredentialsV2Request: No ID in the request")
-		return
-	}
-	t, _, err := m.pair(r.Context())
-	if errors.Is(err, store.ErrNotFound) || (err == nil && (id != credentialsID(t) || t.TaskRole == "")) {
-		refuseCredentials(w, http.StatusBadRequest, "InvalidIdInRequest", "CredentialsV2Request: Credentials not found")
-		return
-	}
-	var c RoleCredentials
-	if err == nil {
-		c, err = m.api.taskCredentials(r.Context(), t)
-	}
-	if err != nil {
-		refuseCredentials(w, http.StatusInternalServerError, "InternalServerError", "Internal server error")
-		return
-	}
-	answer(w, http.StatusOK, c)
-}
-
-func refuseCredentials(w http.ResponseWriter, status int, code, message string) {
-	answer(w, status, struct {
-		Code          string `json:"code"`
-		Message       string `json:"message"`
-		HTTPErrorCode int
-	}{code, message, status})
 }
 
 // taskCredentials returns credentials of the task's role that are good for a
@@ -86,20 +86,23 @@ func (a *API) taskCredentials(ctx context.Context, t *Task) (RoleCredentials, er
 	if err != nil {
 		return c, err
 	}
-	c.RoleArn = t.TaskRole
-	a.issued.mu.Lock()
-	defer a.issued.mu.Unlock()
-	a.issued.forgetExpired()
-	a.issued.byTask[t.ID] = c
+	c.RoleArn, c.Expiration = t.TaskRole, c.Expiration.UTC().Truncate(time.Second)
+	a.issued.keep(t.ID, c)
 	return c, nil
 }
 
-// forgetExpired keeps the map as small as the number of tasks that asked of
-// late.
-func (i *issued) forgetExpired() {
-	for id, c := range i.byTask {
-		if time.Until(c.Expiration) <= 0 {
+// keep remembers credentials, and forgets those that have expired: the map is
+// as small as the number of tasks that asked of late.
+func (i *issued) keep(task string, c RoleCredentials) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for id, old := range i.byTask {
+		if time.Until(old.Expiration) <= 0 {
 			delete(i.byTask, id)
 		}
 	}
+	if i.byTask == nil {
+		i.byTask = map[string]RoleCredentials{}
+	}
+	i.byTask[task] = c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -30,21 +29,17 @@ func (a *API) DescribeTasks(ctx context.Context, in *ecs.DescribeTasksInput) (*e
 	case n > maxDescribeTasks:
 		return nil, invalid("Tasks cannot have more than %d items.", maxDescribeTasks)
 	}
-	if err := checkTaskFields(in.Include); err != nil {
-		return nil, err
-	}
-	out := &ecs.DescribeTasksOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	err := a.store.View(ctx, func(tx *store.Tx) error { return a.describeTasks(tx, apiwire.CallFrom(ctx), in, out) })
-	return out, err
-}
-
-func checkTaskFields(fields []types.TaskField) error {
-	for _, f := range fields {
+	for _, f := range in.Include {
 		if err := oneOf(invalid, "include", f, f.Values()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	out := &ecs.DescribeTasksOutput{Tasks: make([]types.Task, 0, len(in.Tasks)), Failures: []types.Failure{}}
+	err := a.store.View(ctx, func(tx *store.Tx) error { return a.describeTasks(tx, apiwire.CallFrom(ctx), in, out) })
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (a *API) describeTasks(tx *store.Tx, call apiwire.Call, in *ecs.DescribeTasksInput, out *ecs.DescribeTasksOutput) error {
@@ -54,11 +49,18 @@ func (a *API) describeTasks(tx *store.Tx, call apiwire.Call, in *ecs.DescribeTas
 	}
 	withTags := slices.Contains(in.Include, types.TaskFieldTags)
 	for _, ref := range in.Tasks {
-		arn := call.ARN("ecs", "task/"+aws.ToString(c.ClusterName)+"/"+idOf(ref))
+		if err := checkTaskRef(ref); err != nil {
+			return err
+		}
+		arn := taskARN(call, aws.ToString(c.ClusterName), idOf(ref))
+		if apiwire.IsARN(ref) && ref != arn { // of another cluster, account or region
+			out.Failures = append(out.Failures, missing(ref))
+			continue
+		}
 		t, s, err := pairOf(tx, arn)
 		switch {
-		case errors.Is(err, store.ErrNotFound) || (apiwire.IsARN(ref) && ref != arn):
-			out.Failures = append(out.Failures, missing(arn, ref))
+		case errors.Is(err, store.ErrNotFound):
+			out.Failures = append(out.Failures, missing(arn))
 		case err != nil:
 			return err
 		default:
@@ -68,10 +70,7 @@ func (a *API) describeTasks(tx *store.Tx, call apiwire.Call, in *ecs.DescribeTas
 	return nil
 }
 
-func missing(arn, ref string) types.Failure {
-	if apiwire.IsARN(ref) {
-		arn = ref
-	}
+func missing(arn string) types.Failure {
 	return types.Failure{Arn: aws.String(arn), Reason: aws.String(reasonMissing)}
 }
 
@@ -88,11 +87,11 @@ func countTasks(tx *store.Tx, cluster string) (n taskCounts, err error) {
 	}
 	for status, count := range byStatus {
 		switch status {
-		case statusStopped:
+		case sandbox.Stopped:
 			continue
-		case statusRunning:
+		case sandbox.Running:
 			n.running += count
-		case statusProvisioning, "PENDING", "ACTIVATING":
+		case sandbox.Provisioning, sandbox.Pending, sandbox.Activating:
 			n.pending += count
 		}
 		n.active += count
@@ -116,9 +115,4 @@ func tasksUse(tx *store.Tx, definition string) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// belongsTo tells whether a task ARN is of the cluster.
-func belongsTo(arn, clusterName string) bool {
-	return strings.Contains(arn, ":task/"+clusterName+"/")
 }

@@ -3,6 +3,7 @@ package ecs
 import (
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/neargate/neargate/emulator/store"
@@ -14,12 +15,18 @@ import (
 // are carried inside ECS's.
 func (a *API) resolveNetwork(tx *store.Tx, l *launch) error {
 	n := awsvpc(l.in.NetworkConfiguration)
-	if n == nil {
+	switch {
+	case l.definition.NetworkMode != types.NetworkModeAwsvpc && n != nil:
+		return invalid("Network Configuration is not valid for the given networkMode of this task definition.")
+	case l.definition.NetworkMode != types.NetworkModeAwsvpc:
+		return nil
+	case n == nil:
 		return invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
+	case n.AssignPublicIp == types.AssignPublicIpEnabled && !l.onFargate():
+		return invalid("Assign public IP is not supported for this launch type.")
 	}
-	scope := l.call.Scope()
 	for _, id := range n.Subnets {
-		s, err := a.network.Subnets(tx, scope, []string{id})
+		s, err := a.network.Subnets(tx, l.call.Scope(), []string{id})
 		if err != nil {
 			return lookupFailure("subnet", id, err)
 		}
@@ -54,6 +61,21 @@ func (a *API) resolveGroups(tx *store.Tx, l *launch, ids []string) error {
 	return nil
 }
 
+// awsvpc is the part of a network configuration that says something, nil when
+// there is none.
+func awsvpc(c *types.NetworkConfiguration) *types.AwsVpcConfiguration {
+	if c == nil {
+		return nil
+	}
+	return c.AwsvpcConfiguration
+}
+
+// public tells whether the tasks are to have a public address.
+func (l *launch) public() bool {
+	n := awsvpc(l.in.NetworkConfiguration)
+	return n != nil && n.AssignPublicIp == types.AssignPublicIpEnabled
+}
+
 // lookupFailure puts EC2's refusal into ECS's words. What is no refusal goes
 // on as it is.
 func lookupFailure(what, id string, err error) error {
@@ -62,4 +84,13 @@ func lookupFailure(what, id string, err error) error {
 		return err
 	}
 	return invalid("Error retrieving %s information for [%s]: %s (ErrorCode: %s)", what, id, refusal.ErrorMessage(), refusal.ErrorCode())
+}
+
+// network is the interface of the i-th task of the launch: subnets take turns.
+func (l *launch) network(i int) Interface {
+	s := &l.subnets[i%len(l.subnets)]
+	return Interface{
+		Attachment: uuid(), ID: interfaceID(), Subnet: s.ID, SubnetCIDR: s.CIDR.String(), VPC: s.VPC,
+		Zone: s.Zone, ZoneID: s.ZoneID, Groups: l.groups, Public: l.public(),
+	}
 }

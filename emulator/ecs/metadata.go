@@ -3,59 +3,113 @@ package ecs
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/store"
 )
 
 // This file is the task metadata endpoint, versions 2 to 4, as containers of
-// a task reach it on 169.254.170.2. The documents are made in
-// metadata_view.go; credentials are in credentials.go.
+// a task reach it on 169.254.170.2: its paths and how it refuses. The documents
+// are made in metadata_view.go and metadata_stats.go; credentials are in
+// credentials.go, the agent's own API is in metadata_agent.go.
 
 // Metadata serves the endpoint of one sandbox. What is none of its paths goes
-// to next: a container that uses the address as its AWS endpoint reaches
-// Neargate's own API.
+// to next, as does everything signed: a container that uses the address as its
+// AWS endpoint reaches Neargate's own API.
 func (a *API) Metadata(sandboxID string, next http.Handler) http.Handler {
-	m := &metadata{api: a, id: sandboxID}
-	mux := http.NewServeMux()
+	who := metadataOf{id: sandboxID, next: next}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if signed(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a.metadata.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), metadataKey{}, who)))
+	})
+}
+
+// metadataOf says which sandbox a request came from, and who answers what is
+// none of the endpoint's paths.
+type metadataOf struct {
+	id   string
+	next http.Handler
+}
+
+type metadataKey struct{}
+
+func metadataFrom(r *http.Request) metadataOf {
+	who, _ := r.Context().Value(metadataKey{}).(metadataOf) // Metadata has put it there
+	return who
+}
+
+// signed tells whether a request is meant for AWS's API: nobody signs what he
+// asks the agent.
+func signed(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-") || r.URL.Query().Has("X-Amz-Signature")
+}
+
+// credentialsPath is what the path of a task's credentials begins with.
+const credentialsPath = "/v2/credentials/"
+
+// metadataRoutes are the paths of the endpoint, for all sandboxes.
+func (a *API) metadataRoutes() http.Handler {
+	m := http.NewServeMux()
 	for _, v := range []string{"v3", "v4"} {
-		mux.HandleFunc("GET /"+v+"/{container}", m.container(v))
-		mux.HandleFunc("GET /"+v+"/{container}/task", m.task(v, false))
-		mux.HandleFunc("GET /"+v+"/{container}/taskWithTags", m.task(v, true))
-		mux.HandleFunc("GET /"+v+"/{container}/stats", m.containerStats)
-		mux.HandleFunc("GET /"+v+"/{container}/task/stats", m.taskStats)
+		m.HandleFunc("/"+v+"/{container}", a.containerMetadata(v))
+		m.HandleFunc("/"+v+"/{container}/task", a.taskMetadata(v, false))
+		m.HandleFunc("/"+v+"/{container}/taskWithTags", a.taskMetadata(v, true))
+		m.HandleFunc("/"+v+"/{container}/stats", a.containerStats(v))
+		m.HandleFunc("/"+v+"/{container}/task/stats", a.taskStats(v))
+		m.HandleFunc("/"+v+"/{container}/associations/{type}", a.associations(v))
+		m.HandleFunc("/"+v+"/{container}/associations/{type}/{name}", a.association(v))
+		m.HandleFunc("/"+v+"/", http.NotFound)
 	}
-	mux.HandleFunc("GET /v2/metadata", m.task("v2", false))
-	mux.HandleFunc("GET /v2/metadataWithTags", m.task("v2", true))
-	mux.HandleFunc("GET /v2/stats", m.taskStats)
-	mux.HandleFunc("GET /v2/credentials/{credentials}", m.credentials)
-	mux.HandleFunc("GET /v1/credentials", m.credentials)
-	mux.Handle("/", next)
-	return mux
+	m.HandleFunc("/v2/metadata", a.taskMetadata("v2", false))
+	m.HandleFunc("/v2/metadata/{$}", a.taskMetadata("v2", false))
+	m.HandleFunc("/v2/metadata/{container}", a.containerMetadata("v2"))
+	m.HandleFunc("/v2/metadataWithTags", a.taskMetadata("v2", true))
+	m.HandleFunc("/v2/metadataWithTags/{$}", a.taskMetadata("v2", true))
+	m.HandleFunc("/v2/stats", a.taskStats("v2"))
+	m.HandleFunc("/v2/stats/{$}", a.taskStats("v2"))
+	m.HandleFunc("/v2/stats/{container}", a.containerStats("v2"))
+	m.HandleFunc("/v2/credentials", a.credentials(2))
+	m.HandleFunc(credentialsPath+"{id...}", a.credentials(2))
+	m.HandleFunc("/v1/credentials", a.credentials(1))
+	a.agentRoutes(m)
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { metadataFrom(r).next.ServeHTTP(w, r) })
+	return m
 }
 
-type metadata struct {
-	api *API
-	id  string
+// asked is what a request is about: the task, and the container that it names,
+// nil where the path has none.
+type asked struct {
+	task      *Task
+	sandbox   *sandbox.Sandbox
+	container *TaskContainer
 }
 
-// errNoContainer is answered when the id in the path is none of the task's.
-var errNoContainer = errors.New("unknown container")
+// unknownContainer says that an id in a path is none of the task's containers.
+type unknownContainer struct{ id string }
 
-// pair reads the task and its sandbox.
-func (m *metadata) pair(ctx context.Context) (t *Task, s *sandbox.Sandbox, err error) {
-	err = m.api.store.View(ctx, func(tx *store.Tx) error {
-		if s, err = sandbox.Get(tx, m.id); err != nil {
+func (u unknownContainer) Error() string { return "unknown container: " + u.id }
+
+// asked reads the task of the sandbox and finds the container.
+func (a *API) asked(r *http.Request) (q asked, err error) {
+	id := metadataFrom(r).id
+	err = a.store.View(r.Context(), func(tx *store.Tx) error {
+		if q.sandbox, err = sandbox.Get(tx, id); err != nil {
 			return err
 		}
-		r, err := tasks.Get(tx, s.Spec.Owner)
-		t = &r.Value
+		t, err := tasks.Get(tx, q.sandbox.Spec.Owner)
+		q.task = &t.Value
 		return err
 	})
-	return t, s, err
+	if runtimeID := r.PathValue("container"); err == nil && runtimeID != "" {
+		q.container, err = self(q.task, runtimeID)
+	}
+	return q, err
 }
 
 // self finds the container that a path names by its runtime id.
@@ -65,79 +119,88 @@ func self(t *Task, runtimeID string) (*TaskContainer, error) {
 			return &t.Containers[i], nil
 		}
 	}
-	return nil, errNoContainer
+	return nil, unknownContainer{runtimeID}
 }
 
-func (m *metadata) container(version string) http.HandlerFunc {
+func (a *API) containerMetadata(version string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		t, s, err := m.pair(r.Context())
-		var c *TaskContainer
-		if err == nil {
-			c, err = self(t, r.PathValue("container"))
-		}
+		q, err := a.asked(r)
 		if err != nil {
-			refuse(w, version, "container", err)
+			refuse(w, r, version, "container metadata", err)
 			return
 		}
-		answer(w, http.StatusOK, containerMetadata(t, c, s, version))
+		answer(w, http.StatusOK, containerMetadata(q.task, q.container, q.sandbox, version))
 	}
 }
 
-func (m *metadata) task(version string, withTags bool) http.HandlerFunc {
+func (a *API) taskMetadata(version string, withTags bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		t, s, err := m.pair(r.Context())
-		if id := r.PathValue("container"); err == nil && id != "" {
-			_, err = self(t, id)
-		}
+		q, err := a.asked(r)
 		if err != nil {
-			refuse(w, version, "task", err)
+			refuse(w, r, version, "task metadata", err)
 			return
 		}
-		answer(w, http.StatusOK, taskMetadata(t, s, version, withTags))
+		answer(w, http.StatusOK, taskMetadata(q.task, q.sandbox, version, withTags))
 	}
 }
 
-func (m *metadata) containerStats(w http.ResponseWriter, r *http.Request) {
-	t, all, err := m.stats(r.Context())
-	var c *TaskContainer
-	if err == nil {
-		c, err = self(t, r.PathValue("container"))
+func (a *API) containerStats(version string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q, all, err := a.stats(r)
+		if err != nil {
+			refuse(w, r, version, "container stats", err)
+			return
+		}
+		answer(w, http.StatusOK, all[q.container.RuntimeID])
 	}
-	if err != nil {
-		refuse(w, "v4", "container stats", err)
+}
+
+func (a *API) taskStats(version string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, all, err := a.stats(r)
+		if err != nil {
+			refuse(w, r, version, "task stats", err)
+			return
+		}
+		answer(w, http.StatusOK, all)
+	}
+}
+
+// associations answers that there are none, of whatever type.
+func (a *API) associations(version string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, err := a.asked(r); err != nil {
+			refuse(w, r, version, "container associations", err)
+			return
+		}
+		answer(w, http.StatusOK, struct{ Associations []string }{[]string{}})
+	}
+}
+
+func (a *API) association(version string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, err := a.asked(r); err != nil {
+			refuse(w, r, version, "container association", err)
+			return
+		}
+		answer(w, http.StatusNotFound, fmt.Sprintf("V%s container association handler: the container has no association %s of type %s",
+			version[1:], r.PathValue("name"), r.PathValue("type")))
+	}
+}
+
+// refuse answers as the agent does: a JSON string, which names the handler
+// when the id is unknown.
+func refuse(w http.ResponseWriter, r *http.Request, version, what string, err error) {
+	if !unknown(err) {
+		answer(w, http.StatusInternalServerError, fmt.Sprintf("failed to get %s: %v", what, err))
 		return
 	}
-	answer(w, http.StatusOK, all[c.RuntimeID])
-}
-
-func (m *metadata) taskStats(w http.ResponseWriter, r *http.Request) {
-	_, all, err := m.stats(r.Context())
-	if err != nil {
-		refuse(w, "v4", "task stats", err)
-		return
+	id := r.PathValue("container")
+	cause := "unable to get task arn from request: unable to get task Arn from v3 endpoint ID: " + id
+	if what == "container metadata" {
+		cause = "unable to get container ID from request: unable to get docker ID from v3 endpoint ID: " + id
 	}
-	answer(w, http.StatusOK, all)
-}
-
-func (m *metadata) stats(ctx context.Context) (*Task, map[string]*containerStatistics, error) {
-	t, s, err := m.pair(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	usage, err := m.api.engine.Stats(ctx, m.id)
-	if err != nil {
-		return nil, nil, err
-	}
-	return t, statistics(t, s, usage), nil
-}
-
-// refuse answers as the agent does: a JSON string that names the handler.
-func refuse(w http.ResponseWriter, version, what string, err error) {
-	status := http.StatusInternalServerError
-	if errors.Is(err, errNoContainer) || errors.Is(err, store.ErrNotFound) {
-		status = http.StatusNotFound
-	}
-	answer(w, status, fmt.Sprintf("V%s %s metadata handler: %v", version[1:], what, err))
+	answer(w, http.StatusNotFound, fmt.Sprintf("V%s %s handler: %s", version[1:], what, cause))
 }
 
 // answer writes v as JSON. The reader is a container: if it has gone, there
@@ -145,5 +208,7 @@ func refuse(w http.ResponseWriter, version, what string, err error) {
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v)
 }

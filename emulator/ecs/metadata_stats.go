@@ -1,25 +1,30 @@
 package ecs
 
 import (
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
 // This file shapes usage as Docker's statistics document, which the metadata
-// endpoint's stats paths hand out as it is. Members that Neargate does not
-// measure are left out.
+// endpoint's stats paths hand out. Members that Neargate does not measure are
+// left out.
 
 type containerStatistics struct {
 	Read     time.Time        `json:"read"`
+	PreRead  time.Time        `json:"preread"`
 	Name     string           `json:"name"`
 	ID       string           `json:"id"`
 	NumProcs int              `json:"num_procs"`
 	PIDs     pidsStats        `json:"pids_stats"`
 	CPU      cpuStats         `json:"cpu_stats"`
+	PreCPU   cpuStats         `json:"precpu_stats"`
 	Memory   memoryStats      `json:"memory_stats"`
 	Block    blockStats       `json:"blkio_stats"`
 	Networks map[string]netIO `json:"networks"`
+	Rates    *networkRates    `json:"network_rate_stats,omitempty"`
 }
 
 type pidsStats struct {
@@ -27,11 +32,13 @@ type pidsStats struct {
 }
 
 type cpuStats struct {
-	Usage struct {
-		Total uint64 `json:"total_usage"` // ns
-	} `json:"cpu_usage"`
-	System uint64 `json:"system_cpu_usage"` // ns
-	Online int    `json:"online_cpus"`
+	Usage  cpuUsage `json:"cpu_usage"`
+	System uint64   `json:"system_cpu_usage,omitempty"` // ns
+	Online int      `json:"online_cpus,omitempty"`
+}
+
+type cpuUsage struct {
+	Total uint64 `json:"total_usage"` // ns
 }
 
 type memoryStats struct {
@@ -61,22 +68,86 @@ type netIO struct {
 	TxDropped uint64 `json:"tx_dropped"`
 }
 
+type networkRates struct {
+	Rx float64 `json:"rx_bytes_per_sec"`
+	Tx float64 `json:"tx_bytes_per_sec"`
+}
+
+// samples keeps the last two readings of each sandbox that is asked about, in
+// memory: rates need two.
+type samples struct {
+	mu        sync.Mutex
+	bySandbox map[string]samplePair
+}
+
+type samplePair struct{ before, now sandbox.Stats }
+
+// staleAfter is how old a reading can be and still serve as the one before.
+const staleAfter = 10 * time.Minute
+
+// add takes a reading in and returns it with the one before, whose time is
+// zero when there is none. The same reading again changes nothing.
+func (s *samples) add(id string, u sandbox.Stats) samplePair {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, known := s.bySandbox[id]
+	switch {
+	case known && !u.At.After(last.now.At):
+		return last
+	case known && u.At.Sub(last.now.At) < staleAfter:
+		last = samplePair{before: last.now, now: u}
+	default:
+		last = samplePair{now: u}
+		s.forget(u.At)
+	}
+	if s.bySandbox == nil {
+		s.bySandbox = map[string]samplePair{}
+	}
+	s.bySandbox[id] = last
+	return last
+}
+
+// forget keeps the map as small as the number of sandboxes that are asked
+// about.
+func (s *samples) forget(now time.Time) {
+	for id, p := range s.bySandbox {
+		if now.Sub(p.now.At) >= staleAfter {
+			delete(s.bySandbox, id)
+		}
+	}
+}
+
+// stats reads the usage of a request's task.
+func (a *API) stats(r *http.Request) (asked, map[string]*containerStatistics, error) {
+	q, err := a.asked(r)
+	if err != nil {
+		return q, nil, err
+	}
+	usage, err := a.engine.Stats(r.Context(), q.task.ID)
+	if err != nil {
+		return q, nil, err
+	}
+	return q, statistics(q.task, a.samples.add(q.task.ID, usage)), nil
+}
+
 // statistics makes one document per container, by runtime id. A container
 // that does not run has none: its entry is nil, as the agent's null.
-func statistics(t *Task, s *sandbox.Sandbox, u sandbox.Stats) map[string]*containerStatistics {
+func statistics(t *Task, p samplePair) map[string]*containerStatistics {
 	all := make(map[string]*containerStatistics, len(t.Containers))
-	for _, c := range t.Containers {
+	for i := range t.Containers {
+		c := &t.Containers[i]
 		all[c.RuntimeID] = nil
-		if one, ok := u.Containers[c.Name]; ok {
-			all[c.RuntimeID] = document(&c, u, one)
+		if one, ok := p.now.Containers[c.Name]; ok {
+			all[c.RuntimeID] = document(c, p, one)
 		}
 	}
 	return all
 }
 
-func document(c *TaskContainer, u sandbox.Stats, one sandbox.ContainerStats) *containerStatistics {
+func document(c *TaskContainer, p samplePair, one sandbox.ContainerStats) *containerStatistics {
+	u := &p.now
 	d := &containerStatistics{
-		Read: u.At, Name: c.Name, ID: c.RuntimeID, PIDs: pidsStats{Current: one.PIDs},
+		Read: u.At, Name: c.Name, ID: c.RuntimeID, PIDs: pidsStats{Current: one.PIDs}, CPU: cpu(one),
 		Memory: memoryStats{
 			Usage: one.Memory, Max: one.MemoryMax, Limit: one.MemoryLimit,
 			Stats: map[string]uint64{"cache": one.MemoryCache, "total_cache": one.MemoryCache},
@@ -87,6 +158,25 @@ func document(c *TaskContainer, u sandbox.Stats, one sandbox.ContainerStats) *co
 			TxBytes: u.TxBytes, TxPackets: u.TxPackets, TxErrors: u.TxErrors, TxDropped: u.TxDropped,
 		}},
 	}
-	d.CPU.Usage.Total, d.CPU.System, d.CPU.Online = uint64(one.CPU), uint64(one.SystemCPU), one.OnlineCPUs
+	if p.before.At.IsZero() {
+		return d
+	}
+	d.PreRead, d.PreCPU = p.before.At, cpu(p.before.Containers[c.Name])
+	d.Rates = &networkRates{
+		Rx: perSecond(p.before.RxBytes, u.RxBytes, u.At.Sub(p.before.At)),
+		Tx: perSecond(p.before.TxBytes, u.TxBytes, u.At.Sub(p.before.At)),
+	}
 	return d
+}
+
+func cpu(one sandbox.ContainerStats) cpuStats {
+	return cpuStats{Usage: cpuUsage{Total: uint64(one.CPU)}, System: uint64(one.SystemCPU), Online: one.OnlineCPUs}
+}
+
+// perSecond is how fast a counter grew; 0 when it began anew meanwhile.
+func perSecond(before, now uint64, took time.Duration) float64 {
+	if now < before || took <= 0 {
+		return 0
+	}
+	return float64(now-before) / took.Seconds()
 }

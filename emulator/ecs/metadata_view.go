@@ -1,9 +1,9 @@
 package ecs
 
 import (
-	"maps"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -77,15 +77,16 @@ type portDocument struct {
 }
 
 type healthDocument struct {
-	Status      string    `json:"status"`
-	StatusSince time.Time `json:"statusSince"`
-	ExitCode    int       `json:"exitCode"`
-	Output      string    `json:"output"`
+	Status      string     `json:"status"`
+	StatusSince *time.Time `json:"statusSince,omitempty"`
+	ExitCode    int        `json:"exitCode"`
+	Output      string     `json:"output"`
 }
 
 type networkDocument struct {
 	NetworkMode              string
 	IPv4Addresses            []string
+	IPv6Addresses            []string `json:",omitempty"`
 	AttachmentIndex          *int     `json:",omitempty"`
 	MACAddress               string   `json:",omitempty"`
 	IPv4SubnetCIDRBlock      string   `json:",omitempty"`
@@ -95,25 +96,29 @@ type networkDocument struct {
 	SubnetGatewayIpv4Address string   `json:",omitempty"`
 }
 
+// taskMetadata makes the document of a task. The clock that it speaks of is
+// this machine's, which is also the containers': there is no error between
+// them.
 func taskMetadata(t *Task, s *sandbox.Sandbox, version string, withTags bool) *taskDocument {
 	d := &taskDocument{
 		Cluster: t.Cluster, TaskARN: t.ARN, Family: t.Family, Revision: strconv.Itoa(int(t.Revision)),
 		DesiredStatus: desiredStatus(s), KnownStatus: sandbox.LastStatus(s),
 		Limits:        taskLimits{CPU: float64(parse(t.CPU)) / 1024, Memory: parse(t.Memory)},
-		PullStartedAt: stamp(s.Status.PullStartedAt), PullStoppedAt: stamp(s.Status.PullStoppedAt),
-		ExecutionStoppedAt: stamp(s.Status.ExecutionStoppedAt), AvailabilityZone: t.Interface.Zone,
+		PullStartedAt: stamp(&s.Status.PullStartedAt), PullStoppedAt: stamp(&s.Status.PullStoppedAt),
+		ExecutionStoppedAt: stamp(&s.Status.ExecutionStoppedAt), AvailabilityZone: t.Interface.Zone,
+		Containers: make([]containerDocument, 0, len(t.Containers)),
 	}
 	for i := range t.Containers {
 		d.Containers = append(d.Containers, *containerMetadata(t, &t.Containers[i], s, version))
 	}
-	if version == "v4" {
+	if version == v4 {
 		d.LaunchType = string(t.LaunchType)
-		d.ClockDrift = &clockDrift{ReferenceTimestamp: time.Now().UTC(), ClockSynchronizationStatus: "SYNCHRONIZED"}
+		d.ClockDrift = &clockDrift{ReferenceTimestamp: time.Now().UTC().Truncate(time.Second), ClockSynchronizationStatus: "SYNCHRONIZED"}
 		d.EphemeralStorageMetrics = &ephemeralStorageMetrics{Reserved: int64(t.StorageGiB) << 10}
 		d.FaultInjectionEnabled = aws.Bool(t.FaultsEnabled)
 	}
 	if withTags && len(t.Tags) > 0 {
-		d.TaskTags = map[string]string{}
+		d.TaskTags = make(map[string]string, len(t.Tags))
 		for _, tag := range t.Tags {
 			d.TaskTags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 		}
@@ -121,29 +126,61 @@ func taskMetadata(t *Task, s *sandbox.Sandbox, version string, withTags bool) *t
 	return d
 }
 
+// v4 is the version that has members which the others lack.
+const v4 = "v4"
+
 func containerMetadata(t *Task, c *TaskContainer, s *sandbox.Sandbox, version string) *containerDocument {
 	d := &containerDocument{
-		DockerID: c.RuntimeID, Name: c.Name, DockerName: c.Name, Image: c.Image, Labels: shownLabels(t, c),
-		DesiredStatus: desiredStatus(s), KnownStatus: string(sandbox.ContainerPending),
+		DockerID: c.RuntimeID, Name: c.Name, DockerName: c.Name, Image: c.Image,
+		DesiredStatus: desiredStatus(s), KnownStatus: knownStatus(""),
 		Limits: containerLimits{CPU: parse(c.CPU), Memory: parse(c.Memory)}, Type: "NORMAL",
 		Networks: []networkDocument{network(t, s, version)},
 	}
-	if k := containerStatus(s, c.Name); k != nil {
-		d.KnownStatus, d.ImageID = string(k.State), k.ImageDigest
-		d.CreatedAt, d.StartedAt, d.FinishedAt, d.ExitCode = stamp(k.CreatedAt), stamp(k.StartedAt), stamp(k.FinishedAt), k.ExitCode
-		if k.Health != "" && hasHealthCheck(s, c.Name) {
-			d.Health = &healthDocument{Status: string(k.Health), StatusSince: k.HealthSince, ExitCode: k.HealthExit, Output: k.HealthOutput}
-		}
-		if restarts(s, c.Name) {
-			d.RestartCount = aws.Int(k.Attempt)
-		}
+	if version == v4 {
+		d.ContainerARN, d.Snapshotter = c.ARN, "overlayfs"
 	}
-	if version == "v4" {
-		d.ContainerARN, d.LogDriver, d.LogOptions, d.Snapshotter = c.ARN, c.LogDriver, c.LogOptions, "overlayfs"
+	if p := specOf(s, c.Name); p != nil {
+		d.addSpec(p, version)
+		if k := containerStatus(s, c.Name); k != nil {
+			d.addStatus(p, k)
+		}
 	}
 	return d
 }
 
+func (d *containerDocument) addSpec(p *sandbox.Container, version string) {
+	d.Labels = p.Labels
+	for _, n := range p.Ports {
+		d.Ports = append(d.Ports, portDocument{ContainerPort: n.Number, Protocol: n.Protocol, HostPort: n.Number})
+	}
+	if version == v4 {
+		d.LogDriver, d.LogOptions = p.Log.Driver, p.Log.Options
+	}
+}
+
+func (d *containerDocument) addStatus(p *sandbox.Container, k *sandbox.ContainerStatus) {
+	d.KnownStatus, d.ImageID = knownStatus(k.State), k.ImageDigest
+	d.CreatedAt, d.StartedAt, d.FinishedAt, d.ExitCode = stamp(&k.CreatedAt), stamp(&k.StartedAt), stamp(&k.FinishedAt), k.ExitCode
+	if p.Health != nil && k.Health != "" {
+		d.Health = &healthDocument{Status: string(k.Health), StatusSince: stamp(&k.HealthSince), ExitCode: k.HealthExit, Output: k.HealthOutput}
+	}
+	if p.Restart.Policy != sandbox.RestartNever {
+		d.RestartCount = aws.Int(k.Attempt)
+	}
+}
+
+// knownStatus is a container's state in the agent's words, which has none for
+// what comes before its image is there.
+func knownStatus(s sandbox.ContainerState) string {
+	switch s {
+	case "", sandbox.ContainerPending, sandbox.ContainerPulling:
+		return "NONE"
+	}
+	return string(s)
+}
+
+// network is the task's interface. Its addresses are those that it really has,
+// which need not be of the subnet's range: see sandbox.Status.Notes.
 func network(t *Task, s *sandbox.Sandbox, version string) networkDocument {
 	d := networkDocument{NetworkMode: "awsvpc", IPv4Addresses: []string{}}
 	a := s.Status.Address
@@ -151,14 +188,23 @@ func network(t *Task, s *sandbox.Sandbox, version string) networkDocument {
 		return d
 	}
 	d.IPv4Addresses = []string{a.IP}
-	if version != "v4" {
+	if a.IPv6 != "" {
+		d.IPv6Addresses = []string{a.IPv6}
+	}
+	if version != v4 {
 		return d
 	}
 	d.AttachmentIndex = aws.Int(0)
-	d.MACAddress, d.PrivateDNSName, d.DomainNameServers = a.MAC, PrivateDNSName(a.IP, t.Region), a.DNS
+	d.MACAddress, d.PrivateDNSName = a.MAC, PrivateDNSName(a.IP, t.Region)
+	d.DomainNameServers, d.DomainNameSearchList = a.DNS, s.Spec.Network.DNSSearch
 	d.IPv4SubnetCIDRBlock = t.Interface.SubnetCIDR
-	if p, err := netip.ParsePrefix(t.Interface.SubnetCIDR); err == nil {
-		d.SubnetGatewayIpv4Address = p.Masked().Addr().Next().String() + "/" + strconv.Itoa(p.Bits())
+	if ip, err := netip.ParseAddr(a.IP); err == nil {
+		if p, err := ip.Prefix(a.Prefix); err == nil && a.Prefix > 0 {
+			d.IPv4SubnetCIDRBlock = p.String()
+		}
+	}
+	if _, bits, ok := strings.Cut(d.IPv4SubnetCIDRBlock, "/"); ok && a.Gateway != "" {
+		d.SubnetGatewayIpv4Address = a.Gateway + "/" + bits
 	}
 	return d
 }
@@ -170,20 +216,4 @@ func specOf(s *sandbox.Sandbox, name string) *sandbox.Container {
 		}
 	}
 	return nil
-}
-
-func hasHealthCheck(s *sandbox.Sandbox, name string) bool {
-	c := specOf(s, name)
-	return c != nil && c.Health != nil
-}
-
-func restarts(s *sandbox.Sandbox, name string) bool {
-	c := specOf(s, name)
-	return c != nil && c.Restart.Policy != sandbox.RestartNever
-}
-
-func shownLabels(t *Task, c *TaskContainer) map[string]string {
-	all := agentLabels(t, c.Name)
-	maps.Copy(all, c.Labels)
-	return all
 }

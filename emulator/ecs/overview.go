@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -54,7 +55,7 @@ func Overview(tx *store.Tx) ([]ClusterOverview, error) {
 		at[c.Key] = len(list)
 		list = append(list, ClusterOverview{
 			Name: aws.ToString(c.Value.ClusterName), Account: account, Region: region,
-			Tasks: []TaskOverview{}, Stopped: counts[statusStopped],
+			Tasks: []TaskOverview{}, Stopped: counts[sandbox.Stopped],
 		})
 	}
 	return list, addTasks(tx, list, at)
@@ -84,21 +85,26 @@ func addTasks(tx *store.Tx, list []ClusterOverview, at map[string]int) error {
 
 // Keys finds the keys of the records that a person may mean by ref: a cluster
 // by name, a task by id or the beginning of one, a definition by
-// family:revision. Account and region are looked at first, then all others.
+// family:revision. Account and region are looked at first, then all others. It
+// is an error when several tasks could be meant.
 func Keys(tx *store.Tx, account, region, ref string) ([]string, error) {
 	home := apiwire.Call{Account: account, Region: region, Partition: apiwire.PartitionOf(region)}
-	for _, arn := range []string{clusterARN(home, ref), home.ARN("ecs", "task-definition/"+ref)} {
-		if known(tx, arn) {
-			return []string{arn}, nil
-		}
+	cluster, definition := clusterARN(home, ref), home.ARN("ecs", "task-definition/"+ref)
+	if found, err := there(clusters.Get(tx, cluster)); found || err != nil {
+		return []string{cluster}, err
+	}
+	if found, err := there(taskDefinitions.Get(tx, definition)); found || err != nil {
+		return []string{definition}, err
 	}
 	return taskKeys(tx, ref)
 }
 
-func known(tx *store.Tx, arn string) bool {
-	_, cerr := clusters.Get(tx, arn)
-	_, derr := taskDefinitions.Get(tx, arn)
-	return cerr == nil || derr == nil
+// there tells whether a record was found.
+func there[T any](_ store.Record[T], err error) (bool, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // minPrefix is how many digits of a task's id name it at least.
@@ -109,17 +115,24 @@ func taskKeys(tx *store.Tx, ref string) ([]string, error) {
 	if len(id) < minPrefix {
 		return nil, nil
 	}
-	for key, err := range sandbox.Sandboxes.Keys(tx, "", "", store.Range{Prefix: id, Limit: 1}) {
+	var found []string
+	for key, err := range sandbox.Sandboxes.Keys(tx, "", "", store.Range{Prefix: id, Limit: 2}) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := sandbox.Get(tx, key)
-		if err != nil {
-			return nil, err
-		}
-		return []string{s.Spec.Owner, key}, nil
+		found = append(found, key)
 	}
-	return nil, nil
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 2:
+		return nil, fmt.Errorf("the ids of several tasks begin with %s, such as %s and %s", id, found[0], found[1])
+	}
+	s, err := sandbox.Get(tx, found[0])
+	if err != nil {
+		return nil, err
+	}
+	return []string{s.Spec.Owner, found[0]}, nil
 }
 
 // DefinitionOf returns the task definition that a key names, directly or as
@@ -141,8 +154,11 @@ func DefinitionOf(tx *store.Tx, key string) (*types.TaskDefinition, error) {
 // containers, all of them or the one that is asked for.
 func SandboxOf(tx *store.Tx, ref, container string) (id string, names []string, err error) {
 	keys, err := taskKeys(tx, ref)
-	if err != nil || len(keys) == 0 {
-		return "", nil, errors.Join(err, store.ErrNotFound)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(keys) == 0 {
+		return "", nil, store.ErrNotFound
 	}
 	t, err := tasks.Get(tx, keys[0])
 	if err != nil {

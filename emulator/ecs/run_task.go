@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -13,51 +14,51 @@ import (
 )
 
 // This file is RunTask from the request to the commit. What a request may not
-// say is in run_task_check.go, what a task looks like to the runtime in
-// run_task_spec.go.
+// say is in run_task_check.go and launch.go, what a task looks like to the
+// runtime in task_spec.go.
 
 // RunTask records the tasks and their sandboxes in one commit and answers at
 // once: pulling and starting are the engine's. A request with a clientToken
-// that was used before answers the same tasks again.
+// that was used before answers the same tasks again; those that were forgotten
+// since are failures with the reason MISSING.
 func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput) (*ecs.RunTaskOutput, error) {
 	if err := checkRunTask(in); err != nil {
 		return nil, err
 	}
-	var list []types.Task
-	err := a.store.Update(ctx, apiwire.CallFrom(ctx).By(), func(tx *store.Tx) (err error) {
-		list, err = a.runTask(tx, apiwire.CallFrom(ctx), in)
-		return err
-	})
+	out := &ecs.RunTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
+	call := apiwire.CallFrom(ctx)
+	err := a.store.Update(ctx, call.By(), func(tx *store.Tx) error { return a.runTask(tx, call, in, out) })
 	if err != nil {
 		return nil, err
 	}
 	if a.settle {
-		if list, err = a.settled(ctx, list, started); err != nil {
+		if err := a.settled(ctx, out.Tasks, started); err != nil {
 			return nil, err
 		}
 	}
-	return &ecs.RunTaskOutput{Tasks: list, Failures: []types.Failure{}}, nil
+	return out, nil
 }
 
-func (a *API) runTask(tx *store.Tx, call apiwire.Call, in *ecs.RunTaskInput) ([]types.Task, error) {
-	if again, err := a.sameRequest(tx, call, in); again != nil || err != nil {
-		return again, err
+func (a *API) runTask(tx *store.Tx, call apiwire.Call, in *ecs.RunTaskInput, out *ecs.RunTaskOutput) error {
+	token, err := requestToken(call, in)
+	if err != nil {
+		return err
+	}
+	if found, err := token.answer(tx, out); found || err != nil {
+		return err
 	}
 	l, err := a.newLaunch(tx, call, in)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	providers := l.providers(count(in))
-	list := make([]types.Task, 0, len(providers))
-	for _, p := range providers {
-		t := l.task(p)
+	for _, t := range l.tasks(count(in)) {
 		s, err := l.commit(tx, t)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, describe(t, s, true))
+		out.Tasks = append(out.Tasks, describe(t, s, true))
 	}
-	return list, a.rememberRequest(tx, call, in, list)
+	return token.remember(tx, out.Tasks)
 }
 
 // commit writes the task and its sandbox. A task that can never start is
@@ -69,7 +70,7 @@ func (l *launch) commit(tx *store.Tx, t *Task) (*sandbox.Sandbox, error) {
 	if err := sandbox.Create(tx, *l.spec(t)); err != nil {
 		return nil, err
 	}
-	if reason := l.hopeless(t); reason != "" {
+	if reason := l.hopeless(); reason != "" {
 		d := sandbox.Desired{Stopped: true, Code: string(types.TaskStopCodeTaskFailedToStart), Reason: reason}
 		if err := sandbox.Stop(tx, t.ID, d); err != nil {
 			return nil, err
@@ -87,28 +88,31 @@ func count(in *ecs.RunTaskInput) int {
 
 // started tells whether RunTask has had its effect.
 func started(s *sandbox.Sandbox) bool {
-	status := sandbox.LastStatus(s)
-	return status == statusRunning || status == statusStopped
+	return sandbox.LastStatus(s) == sandbox.Running || stopped(s)
 }
 
-func stopped(s *sandbox.Sandbox) bool { return sandbox.LastStatus(s) == statusStopped }
+func stopped(s *sandbox.Sandbox) bool { return s.IsStopped() }
 
-// settled waits for each task's sandbox and describes the tasks anew.
-func (a *API) settled(ctx context.Context, list []types.Task, done func(*sandbox.Sandbox) bool) ([]types.Task, error) {
+// settled waits for each task's sandbox and describes the tasks anew. A task
+// that was forgotten meanwhile (a reset) stays as it was.
+func (a *API) settled(ctx context.Context, list []types.Task, done func(*sandbox.Sandbox) bool) error {
 	for i := range list {
-		if _, err := a.engine.Wait(ctx, idOf(aws.ToString(list[i].TaskArn)), done); err != nil {
-			return nil, err
+		_, err := a.engine.Wait(ctx, idOf(aws.ToString(list[i].TaskArn)), done)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
 		}
 	}
-	err := a.store.View(ctx, func(tx *store.Tx) error {
+	return a.store.View(ctx, func(tx *store.Tx) error {
 		for i := range list {
 			t, s, err := pairOf(tx, aws.ToString(list[i].TaskArn))
-			if err != nil {
+			switch {
+			case errors.Is(err, store.ErrNotFound):
+			case err != nil:
 				return err
+			default:
+				list[i] = describe(&t.Value, s, true)
 			}
-			list[i] = describe(&t.Value, s, true)
 		}
 		return nil
 	})
-	return list, err
 }

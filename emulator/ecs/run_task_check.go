@@ -1,10 +1,12 @@
 package ecs
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -32,7 +34,7 @@ var startedByPattern = regexp.MustCompile(`^[A-Za-z0-9_/-]*$`)
 // checkRunTask refuses what is wrong whatever the store holds.
 func checkRunTask(in *ecs.RunTaskInput) error {
 	for _, check := range []func(*ecs.RunTaskInput) error{
-		checkRunCount, checkRunNames, checkLaunch, checkPlacement, checkNetworkShape, checkOverrideSize,
+		checkRunNames, checkRunCount, checkLaunch, checkGroup, checkPlacement, checkNetworkShape, checkOverrideSize,
 	} {
 		if err := check(in); err != nil {
 			return err
@@ -41,42 +43,53 @@ func checkRunTask(in *ecs.RunTaskInput) error {
 	return checkTags(in.Tags)
 }
 
+func checkRunNames(in *ecs.RunTaskInput) error {
+	if aws.ToString(in.TaskDefinition) == "" {
+		return invalid("Task Definition can not be blank.")
+	}
+	for _, text := range []struct {
+		name  string
+		value *string
+		most  int
+	}{{"startedBy", in.StartedBy, maxStartedBy}, {"clientToken", in.ClientToken, maxClientToken}, {"referenceId", in.ReferenceId, maxReferenceID}} {
+		if utf8.RuneCountInString(aws.ToString(text.value)) > text.most {
+			return invalid("%s longer than %d.", text.name, text.most)
+		}
+	}
+	if !startedByPattern.MatchString(aws.ToString(in.StartedBy)) {
+		return invalid("startedBy contains invalid characters.")
+	}
+	return nil
+}
+
 func checkRunCount(in *ecs.RunTaskInput) error {
 	switch n := count(in); {
 	case n < 1:
-		return invalid("count must be at least 1")
+		return invalid("count cannot be less than 1")
 	case n > maxRunCount:
 		return invalid("count cannot be greater than %d", maxRunCount)
 	}
 	return nil
 }
 
-func checkRunNames(in *ecs.RunTaskInput) error {
-	switch by := aws.ToString(in.StartedBy); {
-	case aws.ToString(in.TaskDefinition) == "":
-		return invalid("Task Definition can not be blank.")
-	case len(by) > maxStartedBy:
-		return invalid("startedBy must be at most %d characters", maxStartedBy)
-	case !startedByPattern.MatchString(by):
-		return invalid("startedBy contains invalid characters.")
-	case len(aws.ToString(in.ClientToken)) > maxClientToken:
-		return invalid("clientToken must be at most %d characters", maxClientToken)
-	case len(aws.ToString(in.ReferenceId)) > maxReferenceID:
-		return invalid("referenceId must be at most %d characters", maxReferenceID)
-	}
-	return nil
-}
-
 func checkLaunch(in *ecs.RunTaskInput) error {
+	if err := oneOf(invalid, "launch type", in.LaunchType, in.LaunchType.Values()); err != nil {
+		return err
+	}
 	switch {
-	case in.LaunchType != "" && !slices.Contains(in.LaunchType.Values(), in.LaunchType):
-		return invalid("launch type should be one of [EC2,FARGATE,EXTERNAL]")
 	case in.LaunchType != "" && len(in.CapacityProviderStrategy) > 0:
 		return invalid("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
 	case in.PropagateTags == types.PropagateTagsService:
 		return invalid("Propagate tags from SERVICE is not supported for RunTask. Specify TASK_DEFINITION or NONE and try again.")
-	case in.PropagateTags != "" && !slices.Contains(in.PropagateTags.Values(), in.PropagateTags):
-		return invalid("propagateTags should be one of [TASK_DEFINITION,SERVICE,NONE]")
+	}
+	return oneOf(invalid, "propagate tags", in.PropagateTags, in.PropagateTags.Values())
+}
+
+// checkGroup keeps the groups of services to services. What stands before a
+// colon is a namespace; RunTask has that of families only.
+func checkGroup(in *ecs.RunTaskInput) error {
+	if namespace, _, ok := strings.Cut(aws.ToString(in.Group), ":"); ok && namespace != "family" {
+		return invalid("Invalid namespace for group")
 	}
 	return nil
 }
@@ -109,68 +122,33 @@ func checkNetworkShape(in *ecs.RunTaskInput) error {
 	return nil
 }
 
-func awsvpc(c *types.NetworkConfiguration) *types.AwsVpcConfiguration {
-	if c == nil {
-		return nil
-	}
-	return c.AwsvpcConfiguration
-}
-
 func checkOverrideSize(in *ecs.RunTaskInput) error {
 	if in.Overrides == nil {
 		return nil
 	}
-	body, err := json.Marshal(in.Overrides.ContainerOverrides)
+	n, err := wireLength(in.Overrides.ContainerOverrides)
 	if err != nil {
 		return invalid("Container Overrides are malformed.")
 	}
-	if len([]rune(string(body))) > maxOverrides {
+	if n > maxOverrides {
 		return invalid("Container Overrides length must be at most %d", maxOverrides)
 	}
 	return nil
 }
 
-// checkOverrides holds the overrides against the definition.
-func checkOverrides(o *types.TaskOverride, d *types.TaskDefinition) error {
-	if o == nil {
-		return nil
-	}
-	for _, c := range o.ContainerOverrides {
-		if err := checkContainerOverride(&c, d); err != nil {
-			return err
-		}
-	}
-	return checkStorageOverride(o)
-}
+// absent finds what Go's JSON says of a member that was not given. Within a
+// string the quotation marks would be escaped.
+var absent = regexp.MustCompile(`,?"[A-Za-z]+":null`)
 
-func checkContainerOverride(c *types.ContainerOverride, d *types.TaskDefinition) error {
-	name := aws.ToString(c.Name)
-	known := slices.ContainsFunc(d.ContainerDefinitions, func(k types.ContainerDefinition) bool {
-		return aws.ToString(k.Name) == name
-	})
-	if !known {
-		return invalid("Override for container named %s is not a container in the TaskDefinition.", name)
+// wireLength is how many characters a value has as JSON on AWS's wire: Go's
+// names of members are as long as the wire's, but what is absent is not there.
+func wireLength(v any) (int, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return 0, err
 	}
-	for _, v := range c.Environment {
-		if strings.Contains(aws.ToString(v.Name), "=") || aws.ToString(v.Name) == "" {
-			return invalid("Environment variable name '%s' of the override for container '%s' is invalid.", aws.ToString(v.Name), name)
-		}
-	}
-	if len(c.ResourceRequirements) > 0 {
-		return invalid("Tasks using the Fargate launch type do not support GPU resource requirements.")
-	}
-	return nil
-}
-
-func checkStorageOverride(o *types.TaskOverride) error {
-	if o.EphemeralStorage == nil {
-		return nil
-	}
-	switch n := o.EphemeralStorage.SizeInGiB; {
-	case n < 21:
-		return invalid("EphemeralStorage size should be at least 21")
-	case n > 200:
-		return invalid("EphemeralStorage size should be at most 200")
-	}
-	return nil
+	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return utf8.RuneCount(absent.ReplaceAll(body, nil)), nil
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/neargate/neargate/emulator/store"
 )
 
-// This file makes RunTask idempotent by its clientToken.
+// This file makes RunTask idempotent by its clientToken. Tokens that have had
+// their time are removed by Retention.
 
 // runToken remembers what a clientToken was used for.
 type runToken struct {
@@ -29,82 +30,88 @@ const tokenLife = 24 * time.Hour
 
 var runTokens = store.NewTable[runToken]("ecs/run-token")
 
-func runTokenKey(call apiwire.Call, in *ecs.RunTaskInput) string {
-	return call.Scope() + "/" + nameOfCluster(aws.ToString(in.Cluster)) + "/" + aws.ToString(in.ClientToken)
+// tokened is a request that carries a token; its zero value one that does not.
+type tokened struct{ key, hash string }
+
+func requestToken(call apiwire.Call, in *ecs.RunTaskInput) (tokened, error) {
+	token := aws.ToString(in.ClientToken)
+	if token == "" {
+		return tokened{}, nil
+	}
+	body, err := json.Marshal(in)
+	if err != nil {
+		return tokened{}, err
+	}
+	sum := sha256.Sum256(body)
+	return tokened{key: call.Scope() + "/" + nameOfCluster(aws.ToString(in.Cluster)) + "/" + token, hash: hex.EncodeToString(sum[:])}, nil
 }
 
 // nameOfCluster is the short name that a cluster argument means.
 func nameOfCluster(ref string) string {
 	if ref == "" {
-		return "default"
+		return defaultCluster
 	}
 	return idOf(ref)
 }
 
-// sameRequest returns the tasks of an earlier request with the same token, nil
-// when there was none, and ConflictException when that one asked for
+// answer puts the tasks of an earlier request with the same token into out and
+// tells whether there was one. ConflictException says that it asked for
 // something else.
-func (a *API) sameRequest(tx *store.Tx, call apiwire.Call, in *ecs.RunTaskInput) ([]types.Task, error) {
-	if aws.ToString(in.ClientToken) == "" {
-		return nil, nil
+func (t tokened) answer(tx *store.Tx, out *ecs.RunTaskOutput) (found bool, err error) {
+	if t.key == "" {
+		return false, nil
 	}
-	r, err := runTokens.Get(tx, runTokenKey(call, in))
+	r, err := runTokens.Get(tx, t.key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, nil
+		return false, nil
 	case err != nil:
-		return nil, err
-	case r.Value.Until.Before(tx.Now()):
-		return nil, nil
-	}
-	hash, err := requestHash(in)
-	if err != nil {
-		return nil, err
-	}
-	if hash != r.Value.Request {
-		return nil, &types.ConflictException{
+		return false, err
+	case !tx.Now().Before(r.Value.Until):
+		return false, nil
+	case t.hash != r.Value.Request:
+		return false, &types.ConflictException{
 			Message:     aws.String("The request with this client token conflicts with an earlier one that had other arguments."),
 			ResourceIds: r.Value.Tasks,
 		}
 	}
-	return describeAll(tx, r.Value.Tasks)
-}
-
-func describeAll(tx *store.Tx, arns []string) ([]types.Task, error) {
-	list := make([]types.Task, 0, len(arns))
-	for _, arn := range arns {
-		t, s, err := pairOf(tx, arn)
-		if errors.Is(err, store.ErrNotFound) {
-			continue // stopped so long ago that it was forgotten
+	for _, arn := range r.Value.Tasks {
+		task, s, err := pairOf(tx, arn)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			out.Failures = append(out.Failures, missing(arn))
+		case err != nil:
+			return false, err
+		default:
+			out.Tasks = append(out.Tasks, describe(&task.Value, s, true))
 		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, describe(&t.Value, s, true))
 	}
-	return list, nil
+	return true, nil
 }
 
-func (a *API) rememberRequest(tx *store.Tx, call apiwire.Call, in *ecs.RunTaskInput, list []types.Task) error {
-	if aws.ToString(in.ClientToken) == "" {
+func (t tokened) remember(tx *store.Tx, list []types.Task) error {
+	if t.key == "" {
 		return nil
 	}
-	hash, err := requestHash(in)
-	if err != nil {
-		return err
-	}
-	t := runToken{Request: hash, Until: tx.Now().Add(tokenLife)}
+	r := runToken{Request: t.hash, Until: tx.Now().Add(tokenLife)}
 	for _, one := range list {
-		t.Tasks = append(t.Tasks, aws.ToString(one.TaskArn))
+		r.Tasks = append(r.Tasks, aws.ToString(one.TaskArn))
 	}
-	return runTokens.Put(tx, runTokenKey(call, in), &t)
+	return runTokens.Put(tx, t.key, &r)
 }
 
-func requestHash(in *ecs.RunTaskInput) (string, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return "", err
+// forgetTokens deletes the tokens whose time is over.
+func forgetTokens(tx *store.Tx) error {
+	for r, err := range runTokens.All(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		if tx.Now().Before(r.Value.Until) {
+			continue
+		}
+		if err := runTokens.Delete(tx, r.Key); err != nil {
+			return err
+		}
 	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:]), nil
+	return nil
 }

@@ -3,7 +3,7 @@ package ecs
 import (
 	"context"
 	"errors"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -20,37 +20,39 @@ const defaultStopReason = "Task stopped by user"
 // StopTask wants a task stopped and answers at once. A task that has stopped
 // already is answered as it is, while it is still known.
 func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput) (*ecs.StopTaskOutput, error) {
-	call := apiwire.CallFrom(ctx)
 	if aws.ToString(in.Task) == "" {
 		return nil, invalid("Task Identifier can not be blank.")
 	}
-	if len(aws.ToString(in.Reason)) > maxReason {
+	if utf8.RuneCountInString(aws.ToString(in.Reason)) > maxReason {
 		return nil, invalid("reason must be at most %d characters", maxReason)
 	}
-	var view types.Task
+	call := apiwire.CallFrom(ctx)
+	view := make([]types.Task, 1)
 	err := a.store.Update(ctx, call.By(), func(tx *store.Tx) error {
-		arn, err := a.taskARN(tx, call, aws.ToString(in.Cluster), aws.ToString(in.Task))
+		c, err := a.anyCluster(tx, call, aws.ToString(in.Cluster))
 		if err != nil {
 			return err
 		}
-		view, err = stopTask(tx, arn, aws.ToString(in.Reason))
+		arn, err := taskIn(call, c, *in.Task)
+		if err != nil {
+			return err
+		}
+		view[0], err = stopTask(tx, arn, aws.ToString(in.Reason))
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	if a.settle {
-		list, err := a.settled(ctx, []types.Task{view}, stopped)
-		if err != nil {
+		if err := a.settled(ctx, view, stopped); err != nil {
 			return nil, err
 		}
-		view = list[0]
 	}
-	return &ecs.StopTaskOutput{Task: &view}, nil
+	return &ecs.StopTaskOutput{Task: &view[0]}, nil
 }
 
-// stopTask wants the task stopped. AWS forgets a stopped task's tags; so it
-// does here.
+// stopTask wants the task stopped. AWS deletes a task's tags then; so it is
+// here.
 func stopTask(tx *store.Tx, arn, reason string) (types.Task, error) {
 	t, err := tasks.Get(tx, arn)
 	if errors.Is(err, store.ErrNotFound) {
@@ -77,26 +79,4 @@ func stopTask(tx *store.Tx, arn, reason string) (types.Task, error) {
 		return types.Task{}, err
 	}
 	return describe(&t.Value, s, true), nil
-}
-
-// taskARN finds the ARN that a task argument (id or ARN) means within a
-// cluster. An ARN of another cluster is an error; whether the task exists is
-// not looked at.
-func (a *API) taskARN(tx *store.Tx, call apiwire.Call, cluster, ref string) (string, error) {
-	c, err := a.anyCluster(tx, call, cluster)
-	if err != nil {
-		return "", err
-	}
-	name := aws.ToString(c.ClusterName)
-	if !apiwire.IsARN(ref) {
-		return call.ARN("ecs", "task/"+name+"/"+ref), nil
-	}
-	arn, err := apiwire.ParseARN(ref)
-	if err != nil || arn.Service != "ecs" || !strings.HasPrefix(arn.Resource, "task/") {
-		return "", invalid("Invalid identifier: %s", ref)
-	}
-	if of := strings.Split(arn.Resource, "/"); len(of) == 3 && of[1] != name {
-		return "", invalid("Invalid identifier: Identifier is for cluster %s. Your cluster is %s", of[1], name)
-	}
-	return ref, nil
 }

@@ -1,21 +1,24 @@
 package ecs
 
 import (
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/neargate/neargate/apiwire"
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/store"
 )
 
-// This file holds the record of a task. What is true of a running task (its
-// status, address, exit codes) is in its sandbox's record; task_view.go makes
-// a types.Task of the two.
+// This file holds the record of a task and how one is found. What is true of
+// a running task (its status, address, exit codes) is in its sandbox's record;
+// task_view.go makes a types.Task of the two.
 
-// Task is what RunTask has decided. Nothing in it changes but Tags.
+// Task is what RunTask has decided. Nothing in it changes but Tags. What the
+// sandbox's spec says as well (environment, labels, ports) is only there.
 type Task struct {
 	ARN           string
 	ID            string // of the sandbox as well
@@ -27,24 +30,23 @@ type Task struct {
 	Family        string
 	Revision      int32
 	Group         string
-	StartedBy     string
-	ReferenceID   string
+	StartedBy     string `json:",omitempty"`
+	ReferenceID   string `json:",omitempty"`
 	LaunchType    types.LaunchType
-	Provider      string // capacity provider, when it was a strategy that chose
+	Provider      string `json:",omitempty"` // capacity provider, when it was a strategy that chose
 	Platform      string // 1.4.0
 	Architecture  string // x86_64 or arm64
 	CPU           string // units, after overrides
 	Memory        string // MiB, after overrides
 	StorageGiB    int32
-	StorageGiven  bool
-	Overrides     types.TaskOverride
+	Overrides     *types.TaskOverride `json:",omitempty"` // as given
 	Containers    []TaskContainer
 	Interface     Interface
-	TaskRole      string // ARN, after overrides; "" when it has none
-	ExecutionRole string
-	ExecEnabled   bool
-	FaultsEnabled bool
-	Tags          []types.Tag
+	TaskRole      string      `json:",omitempty"` // ARN, after overrides; "" when it has none
+	Credentials   string      `json:",omitempty"` // UUID under which its containers find the role's credentials
+	ExecEnabled   bool        `json:",omitempty"`
+	FaultsEnabled bool        `json:",omitempty"`
+	Tags          []types.Tag `json:",omitempty"`
 	CreatedAt     time.Time
 }
 
@@ -52,13 +54,9 @@ type Task struct {
 type TaskContainer struct {
 	Name, ARN, Image string
 	CPU              string // units, "0" when unset
-	Memory           string // MiB, "" when unset
-	Reservation      string // MiB, "" when unset
+	Memory           string `json:",omitempty"` // MiB, "" when unset
+	Reservation      string `json:",omitempty"` // MiB, "" when unset
 	RuntimeID        string // <task id>-<10 digits>, as on Fargate
-	LogDriver        string
-	LogOptions       map[string]string
-	Labels           map[string]string
-	EnvFiles         bool
 }
 
 // Interface is the task's elastic network interface.
@@ -71,12 +69,11 @@ type Interface struct {
 	Zone       string
 	ZoneID     string
 	Groups     []SecurityGroup
-	Public     bool
+	Public     bool `json:",omitempty"`
 }
 
 var tasks = store.NewTable[Task]("ecs/task",
 	store.By("cluster", func(_ string, t *Task) []string { return []string{t.Cluster} }),
-	store.By("scope", func(_ string, t *Task) []string { return []string{t.Account + "/" + t.Region} }),
 	store.By("family", func(_ string, t *Task) []string { return []string{t.Cluster + " " + t.Family} }),
 	store.By("startedBy", func(_ string, t *Task) []string {
 		if t.StartedBy == "" {
@@ -86,15 +83,6 @@ var tasks = store.NewTable[Task]("ecs/task",
 	}),
 	store.By("definition", func(_ string, t *Task) []string { return []string{t.Definition} }),
 )
-
-// container finds a container of the task by name.
-func (t *Task) container(name string) *TaskContainer {
-	i := slices.IndexFunc(t.Containers, func(c TaskContainer) bool { return c.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &t.Containers[i]
-}
 
 // familyRevision is the task definition as "family:revision".
 func (t *Task) familyRevision() string { return t.Family + ":" + strconv.Itoa(int(t.Revision)) }
@@ -110,4 +98,51 @@ func pairOf(tx *store.Tx, arn string) (store.Record[Task], *sandbox.Sandbox, err
 		return t, nil, err
 	}
 	return t, s, nil
+}
+
+// taskARN is the ARN of a task of a cluster by its id.
+func taskARN(call apiwire.Call, cluster, id string) string {
+	return call.ARN("ecs", "task/"+cluster+"/"+id)
+}
+
+// isTask tells whether the owner of a sandbox is a task.
+func isTask(owner string) bool { return strings.Contains(owner, ":task/") }
+
+// Lengths of a task's id, in the format of today and in that of old.
+const (
+	taskIDLength    = 32
+	oldTaskIDLength = 36
+)
+
+// checkTaskRef refuses what is neither the ARN of a task nor, by its length,
+// a task's id.
+func checkTaskRef(ref string) error {
+	if !apiwire.IsARN(ref) {
+		if len(ref) != taskIDLength && len(ref) != oldTaskIDLength {
+			return invalid("taskId length should be one of [%d,%d]", taskIDLength, oldTaskIDLength)
+		}
+		return nil
+	}
+	arn, err := apiwire.ParseARN(ref)
+	if err != nil || arn.Service != "ecs" || !strings.HasPrefix(arn.Resource, "task/") {
+		return invalid("Invalid identifier: %s", ref)
+	}
+	return nil
+}
+
+// taskIn returns the ARN that a task argument (id or ARN) means within a
+// cluster. An ARN of another cluster is an error; whether the task exists is
+// not looked at.
+func taskIn(call apiwire.Call, c *Cluster, ref string) (string, error) {
+	if err := checkTaskRef(ref); err != nil {
+		return "", err
+	}
+	name := aws.ToString(c.ClusterName)
+	if !apiwire.IsARN(ref) {
+		return taskARN(call, name, ref), nil
+	}
+	if of := strings.Split(ref, "/"); len(of) == 3 && of[1] != name {
+		return "", invalid("Invalid identifier: Identifier is for cluster %s. Your cluster is %s", of[1], name)
+	}
+	return ref, nil
 }

@@ -3,7 +3,6 @@ package ecs
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -14,94 +13,97 @@ import (
 // This file decides what a container of a task finds in its environment, and
 // which tasks can never start because of what they ask for.
 
-// environment is what Fargate injects, under the definition's, under the
-// override's variables.
-func (l *launch) environment(t *Task, i int) []sandbox.EnvVar {
-	d := &l.definition.ContainerDefinitions[i]
-	c := &t.Containers[i]
-	env := injected(t, c)
-	env = set(env, d.Environment)
-	return set(env, l.override(c.Name).Environment)
-}
+// linkLocal is the address of the task metadata and credentials endpoints.
+const linkLocal = "169.254.170.2"
 
-// injected are the variables of Fargate's containers. The endpoint is
-// Neargate's own: it makes the SDKs in a task talk to the emulator that runs
-// it.
-func injected(t *Task, c *TaskContainer) []sandbox.EnvVar {
-	const base = "http://" + linkLocal
-	env := []sandbox.EnvVar{
-		{Name: "ECS_CONTAINER_METADATA_URI_V4", Value: base + "/v4/" + c.RuntimeID},
-		{Name: "ECS_CONTAINER_METADATA_URI", Value: base + "/v3/" + c.RuntimeID},
-		{Name: "ECS_AGENT_URI", Value: base + "/api/" + c.RuntimeID},
-		{Name: "AWS_EXECUTION_ENV", Value: "AWS_ECS_FARGATE"},
-		{Name: "AWS_REGION", Value: t.Region},
-		{Name: "AWS_DEFAULT_REGION", Value: t.Region},
-		{Name: "AWS_ENDPOINT_URL", Value: base},
+// endpoint is where containers reach them.
+const endpoint = "http://" + linkLocal
+
+// environment puts together what a container finds: defaults of Fargate and
+// Neargate, over them the definition's and the request's variables, and over
+// all the endpoints that the ECS agent sets whatever was asked for.
+func environment(t *Task, c *TaskContainer, d *types.ContainerDefinition) []sandbox.EnvVar {
+	env := make([]sandbox.EnvVar, 0, len(d.Environment)+8)
+	for _, v := range d.Environment {
+		env = set(env, aws.ToString(v.Name), aws.ToString(v.Value))
 	}
+	env = setDefaults(env, t)
+	env = set(env, "ECS_CONTAINER_METADATA_URI", endpoint+"/v3/"+c.RuntimeID)
+	env = set(env, "ECS_CONTAINER_METADATA_URI_V4", endpoint+"/v4/"+c.RuntimeID)
+	env = set(env, "ECS_AGENT_URI", endpoint+"/api/"+c.RuntimeID)
 	if t.TaskRole != "" {
-		env = append(env, sandbox.EnvVar{Name: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", Value: "/v2/credentials/" + credentialsID(t)})
+		env = set(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", credentialsPath+t.Credentials)
 	}
 	return env
 }
 
-// linkLocal is the address of the task metadata and credentials endpoints.
-const linkLocal = "169.254.170.2"
-
-// credentialsID names a task's credentials in its environment. It is not the
-// task's id, which others can read.
-func credentialsID(t *Task) string { return t.Interface.Attachment }
-
-func set(env []sandbox.EnvVar, list []types.KeyValuePair) []sandbox.EnvVar {
-	for _, p := range list {
-		v := sandbox.EnvVar{Name: aws.ToString(p.Name), Value: aws.ToString(p.Value)}
-		if i := slices.IndexFunc(env, func(e sandbox.EnvVar) bool { return e.Name == v.Name }); i >= 0 {
-			env[i] = v
-		} else {
+// setDefaults sets what is not set. The region has two names, of which SDKs
+// read one or the other: who sets one of them gets neither. AWS_ENDPOINT_URL is
+// Neargate's own: it makes the SDKs in a task talk to the emulator that runs
+// it.
+func setDefaults(env []sandbox.EnvVar, t *Task) []sandbox.EnvVar {
+	if !has(env, "AWS_REGION") && !has(env, "AWS_DEFAULT_REGION") {
+		env = append(env, sandbox.EnvVar{Name: "AWS_REGION", Value: t.Region}, sandbox.EnvVar{Name: "AWS_DEFAULT_REGION", Value: t.Region})
+	}
+	for _, v := range []sandbox.EnvVar{{Name: "AWS_EXECUTION_ENV", Value: "AWS_ECS_FARGATE"}, {Name: "AWS_ENDPOINT_URL", Value: endpoint}} {
+		if !has(env, v.Name) {
 			env = append(env, v)
 		}
 	}
 	return env
 }
 
-// hopeless tells why a task can never start, in the words of Fargate when it
-// could not have what the task asks for; "" when nothing is against it.
-func (l *launch) hopeless(t *Task) string {
-	for _, c := range t.Containers {
-		switch {
-		case c.EnvFiles:
-			return "ResourceInitializationError: failed to download env files: file download command: non empty error stream: " +
-				"Amazon S3 is not available in Neargate (container " + c.Name + ")"
-		case c.LogDriver != "" && c.LogDriver != string(types.LogDriverAwslogs):
-			return fmt.Sprintf("ResourceInitializationError: failed to validate logger args: log driver %s is not available in Neargate (container %s)", c.LogDriver, c.Name)
-		}
-	}
-	return l.hopelessVolume()
+func has(env []sandbox.EnvVar, name string) bool { return indexOf(env, name) >= 0 }
+
+func indexOf(env []sandbox.EnvVar, name string) int {
+	return slices.IndexFunc(env, func(v sandbox.EnvVar) bool { return v.Name == name })
 }
 
-func (l *launch) hopelessVolume() string {
-	for _, v := range l.definition.Volumes {
-		kind := ""
-		switch {
-		case v.EfsVolumeConfiguration != nil:
-			kind = "Amazon EFS"
-		case v.FsxWindowsFileServerVolumeConfiguration != nil:
-			kind = "FSx for Windows File Server"
-		case v.S3filesVolumeConfiguration != nil:
-			kind = "Amazon S3 Files"
-		case aws.ToBool(v.ConfiguredAtLaunch):
-			kind = "Amazon EBS"
-		default:
-			continue
-		}
-		return fmt.Sprintf("ResourceInitializationError: failed to set up volume %s: %s is not available in Neargate", aws.ToString(v.Name), kind)
+func set(env []sandbox.EnvVar, name, value string) []sandbox.EnvVar {
+	if i := indexOf(env, name); i >= 0 {
+		env[i].Value = value
+		return env
 	}
-	if l.wantsWindows() {
+	return append(env, sandbox.EnvVar{Name: name, Value: value})
+}
+
+// hopeless tells why the tasks of the launch can never start, in the words of
+// Fargate when it could not have what a task asks for; "" when nothing is
+// against it.
+func (l *launch) hopeless() string {
+	d := l.definition
+	if isWindows(d) {
 		return "ResourceInitializationError: Windows containers are not available in Neargate"
+	}
+	for i := range d.ContainerDefinitions {
+		c := &d.ContainerDefinitions[i]
+		switch log := c.LogConfiguration; {
+		case len(c.EnvironmentFiles) > 0:
+			return fmt.Sprintf("ResourceInitializationError: failed to download env files: file download command: non empty error stream: "+
+				"Amazon S3 is not available in Neargate (container %s)", *c.Name)
+		case log != nil && log.LogDriver != types.LogDriverAwslogs:
+			return fmt.Sprintf("ResourceInitializationError: failed to validate logger args: log driver %s is not available in Neargate (container %s)", log.LogDriver, *c.Name)
+		}
+	}
+	for i := range d.Volumes {
+		if kind := unavailable(&d.Volumes[i]); kind != "" {
+			return fmt.Sprintf("ResourceInitializationError: failed to set up volume %s: %s is not available in Neargate", aws.ToString(d.Volumes[i].Name), kind)
+		}
 	}
 	return ""
 }
 
-func (l *launch) wantsWindows() bool {
-	p := l.definition.RuntimePlatform
-	return p != nil && strings.HasPrefix(string(p.OperatingSystemFamily), "WINDOWS")
+// unavailable names what a volume is kept in, when Neargate does not have it.
+func unavailable(v *types.Volume) string {
+	switch {
+	case v.EfsVolumeConfiguration != nil:
+		return "Amazon EFS"
+	case v.FsxWindowsFileServerVolumeConfiguration != nil:
+		return "FSx for Windows File Server"
+	case v.S3filesVolumeConfiguration != nil:
+		return "Amazon S3 Files"
+	case aws.ToBool(v.ConfiguredAtLaunch):
+		return "Amazon EBS"
+	}
+	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,50 +13,47 @@ import (
 )
 
 // This file turns a task into the sandbox that runs it. The environment is in
-// task_environment.go.
+// task_environment.go, volumes and ports are in task_spec_mount.go.
 
 const mebibyte = 1 << 20
 
 // spec makes the sandbox's spec of a task.
 func (l *launch) spec(t *Task) *sandbox.Spec {
+	d := l.definition
 	s := &sandbox.Spec{
 		ID: t.ID, Owner: t.ARN, Group: t.Cluster, Steps: 3,
 		Network: sandbox.Network{
 			VPC: t.Interface.VPC, VPCCIDR: l.subnets[0].VPCCIDR.String(),
 			Subnet: t.Interface.Subnet, SubnetCIDR: t.Interface.SubnetCIDR, Public: t.Interface.Public,
 		},
-		Size: sandbox.Size{CPU: parse(t.CPU), Memory: parse(t.Memory) * mebibyte, Storage: int64(t.StorageGiB) << 30},
+		Size:       sandbox.Size{CPU: parse(t.CPU), Memory: parse(t.Memory) * mebibyte, Storage: int64(t.StorageGiB) << 30},
+		Containers: make([]sandbox.Container, 0, len(d.ContainerDefinitions)),
 	}
-	for _, v := range l.definition.Volumes {
-		s.Volumes = append(s.Volumes, sandbox.Volume{Name: aws.ToString(v.Name)})
+	for i := range d.Volumes {
+		s.Volumes = append(s.Volumes, sandbox.Volume{Name: aws.ToString(d.Volumes[i].Name)})
 	}
-	for i := range l.definition.ContainerDefinitions {
-		s.Containers = append(s.Containers, l.sandboxContainer(t, i))
+	for i := range d.ContainerDefinitions {
+		s.Containers = append(s.Containers, sandboxContainer(t, d, i))
 	}
 	return s
 }
 
-func (l *launch) sandboxContainer(t *Task, i int) sandbox.Container {
-	d := &l.definition.ContainerDefinitions[i]
-	o := l.override(aws.ToString(d.Name))
+func sandboxContainer(t *Task, of *types.TaskDefinition, i int) sandbox.Container {
+	d := &of.ContainerDefinitions[i]
 	c := sandbox.Container{
 		Name: aws.ToString(d.Name), Image: aws.ToString(d.Image),
-		Essential:  d.Essential == nil || *d.Essential,
+		Essential:  isEssential(d),
 		Needs:      needs(d),
 		Entrypoint: d.EntryPoint, Command: d.Command,
-		Env: l.environment(t, i), Secrets: secrets(d.Secrets),
+		Env: environment(t, &t.Containers[i], d), Secrets: secrets(d.Secrets),
 		WorkingDir: aws.ToString(d.WorkingDirectory), User: aws.ToString(d.User),
 		TTY: aws.ToBool(d.PseudoTerminal), Stdin: aws.ToBool(d.Interactive),
-		CPU:    int64(pick(o.Cpu, &d.Cpu)),
-		Memory: mebibytes(either(o.Memory, d.Memory)), MemoryReservation: mebibytes(either(o.MemoryReservation, d.MemoryReservation)),
-		Mounts: l.mounts(d), Ulimits: ulimits(d.Ulimits), ReadOnlyRoot: aws.ToBool(d.ReadonlyRootFilesystem),
-		ShareProcesses: l.definition.PidMode == types.PidModeTask,
-		Sysctls:        sysctls(d.SystemControls), Labels: containerLabels(t, d), Ports: ports(d),
+		CPU: int64(d.Cpu), Memory: mebibytes(d.Memory), MemoryReservation: mebibytes(d.MemoryReservation),
+		Mounts: mountsOf(of, d), Ulimits: ulimits(d.Ulimits), ReadOnlyRoot: aws.ToBool(d.ReadonlyRootFilesystem),
+		ShareProcesses: of.PidMode == types.PidModeTask,
+		Sysctls:        sysctls(d.SystemControls), Labels: labels(t, d), Ports: ports(d, t.Interface.Public),
 		StartTimeout: seconds(d.StartTimeout), StopTimeout: seconds(d.StopTimeout),
 		Health: health(d.HealthCheck), Restart: restart(d.RestartPolicy), Log: logging(d.LogConfiguration),
-	}
-	if len(o.Command) > 0 {
-		c.Command = o.Command
 	}
 	addLinux(&c, d.LinuxParameters)
 	return c
@@ -79,35 +75,6 @@ func secrets(list []types.Secret) []sandbox.Secret {
 	return out
 }
 
-// mounts are the container's own and those it takes from others by
-// volumesFrom.
-func (l *launch) mounts(d *types.ContainerDefinition) []sandbox.Mount {
-	list := ownMounts(d)
-	for _, f := range d.VolumesFrom {
-		for i := range l.definition.ContainerDefinitions {
-			from := &l.definition.ContainerDefinitions[i]
-			if aws.ToString(from.Name) != aws.ToString(f.SourceContainer) {
-				continue
-			}
-			for _, m := range ownMounts(from) {
-				m.ReadOnly = m.ReadOnly || aws.ToBool(f.ReadOnly)
-				list = append(list, m)
-			}
-		}
-	}
-	return list
-}
-
-func ownMounts(d *types.ContainerDefinition) []sandbox.Mount {
-	list := make([]sandbox.Mount, 0, len(d.MountPoints))
-	for _, m := range d.MountPoints {
-		list = append(list, sandbox.Mount{
-			Volume: aws.ToString(m.SourceVolume), Path: aws.ToString(m.ContainerPath), ReadOnly: aws.ToBool(m.ReadOnly),
-		})
-	}
-	return list
-}
-
 // openFiles is Fargate's limit of open files, soft and hard.
 const openFiles = 65535
 
@@ -123,6 +90,9 @@ func ulimits(list []types.Ulimit) []sandbox.Ulimit {
 }
 
 func sysctls(list []types.SystemControl) map[string]string {
+	if len(list) == 0 {
+		return nil
+	}
 	out := make(map[string]string, len(list))
 	for _, c := range list {
 		out[aws.ToString(c.Namespace)] = aws.ToString(c.Value)
@@ -130,54 +100,24 @@ func sysctls(list []types.SystemControl) map[string]string {
 	return out
 }
 
-// containerLabels are the definition's and those that the ECS agent adds.
-func containerLabels(t *Task, d *types.ContainerDefinition) map[string]string {
-	out := agentLabels(t, aws.ToString(d.Name))
+// labels are the definition's, under those that the ECS agent puts on every
+// container.
+func labels(t *Task, d *types.ContainerDefinition) map[string]string {
+	const prefix = "com.amazonaws.ecs."
+	out := make(map[string]string, len(d.DockerLabels)+5)
 	maps.Copy(out, d.DockerLabels)
+	out[prefix+"cluster"] = t.Cluster
+	out[prefix+"container-name"] = aws.ToString(d.Name)
+	out[prefix+"task-arn"] = t.ARN
+	out[prefix+"task-definition-family"] = t.Family
+	out[prefix+"task-definition-version"] = strconv.Itoa(int(t.Revision))
 	return out
 }
 
-// agentLabels are the labels that the ECS agent puts on a container.
-func agentLabels(t *Task, container string) map[string]string {
-	const prefix = "com.amazonaws.ecs."
-	return map[string]string{
-		prefix + "cluster":                 t.Cluster,
-		prefix + "container-name":          container,
-		prefix + "task-arn":                t.ARN,
-		prefix + "task-definition-family":  t.Family,
-		prefix + "task-definition-version": strconv.Itoa(int(t.Revision)),
-	}
-}
-
-func ports(d *types.ContainerDefinition) []sandbox.Port {
-	var list []sandbox.Port
-	for _, m := range d.PortMappings {
-		protocol := strings.ToLower(string(m.Protocol))
-		if protocol == "" {
-			protocol = "tcp"
-		}
-		for _, n := range portNumbers(&m) {
-			list = append(list, sandbox.Port{Name: aws.ToString(m.Name), Number: n, Protocol: protocol})
-		}
-	}
-	return list
-}
-
-// portNumbers are a mapping's one port or those of its range "8000-8010".
-func portNumbers(m *types.PortMapping) []uint16 {
-	if m.ContainerPort != nil {
-		return []uint16{uint16(*m.ContainerPort)}
-	}
-	low, high, _ := strings.Cut(aws.ToString(m.ContainerPortRange), "-")
-	var list []uint16
-	for n := parse(low); n > 0 && n <= parse(high); n++ {
-		list = append(list, uint16(n))
-	}
-	return list
-}
-
-// health makes a probe of a health check. Its defaults were filled in when
-// the definition was registered; the command's first word tells how it runs.
+// health makes a probe of a health check. Its defaults were filled in when the
+// definition was registered; the command's first word tells how it runs. As
+// with Docker, words after the first of CMD-SHELL are the shell's own
+// arguments, not the command's.
 func health(h *types.HealthCheck) *sandbox.Probe {
 	if h == nil || len(h.Command) == 0 || h.Command[0] == "NONE" {
 		return nil
@@ -187,13 +127,16 @@ func health(h *types.HealthCheck) *sandbox.Probe {
 	case "CMD":
 		argv = h.Command[1:]
 	case "CMD-SHELL":
-		argv = []string{"/bin/sh", "-c", strings.Join(h.Command[1:], " ")}
+		argv = append([]string{"/bin/sh", "-c"}, h.Command[1:]...)
 	}
 	return &sandbox.Probe{
 		Action: sandbox.Action{Exec: argv}, Interval: seconds(h.Interval), Timeout: seconds(h.Timeout),
 		Grace: seconds(h.StartPeriod), Failures: int(aws.ToInt32(h.Retries)), Passes: 1,
 	}
 }
+
+// defaultRestartPeriod is restartAttemptPeriod's default.
+const defaultRestartPeriod = 300 * time.Second
 
 // restart is ECS's policy: the container is started again in place, after any
 // exit code that is not ignored, if it ran for long enough.
@@ -210,9 +153,6 @@ func restart(p *types.ContainerRestartPolicy) sandbox.Restart {
 	}
 	return r
 }
-
-// defaultRestartPeriod is restartAttemptPeriod's default.
-const defaultRestartPeriod = 300 * time.Second
 
 func logging(c *types.LogConfiguration) sandbox.Log {
 	if c == nil {
@@ -236,12 +176,7 @@ func addLinux(c *sandbox.Container, p *types.LinuxParameters) {
 	}
 }
 
-func mebibytes(n *int32) int64 {
-	if n == nil {
-		return 0
-	}
-	return int64(*n) * mebibyte
-}
+func mebibytes(n *int32) int64 { return int64(aws.ToInt32(n)) * mebibyte }
 
 func seconds(n *int32) time.Duration { return time.Duration(aws.ToInt32(n)) * time.Second }
 

@@ -3,7 +3,9 @@ package ecs
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -124,7 +126,8 @@ func tellDefinition(before, after *TaskDefinition) []string {
 	return nil
 }
 
-// tellMembers names the members of the record that differ.
+// tellMembers names the members of the record that differ, those that came and
+// went included, by name.
 func tellMembers(c store.Change) []string {
 	if c.Before == nil {
 		return []string{"created"}
@@ -133,11 +136,16 @@ func tellMembers(c store.Change) []string {
 	if json.Unmarshal(c.Before, &before) != nil || json.Unmarshal(c.After, &after) != nil {
 		return []string{"changed"}
 	}
-	var names []string
+	names := map[string]bool{}
 	for name, value := range after {
-		if !reflect.DeepEqual(before[name], value) {
-			names = append(names, name)
+		if was, ok := before[name]; !ok || !reflect.DeepEqual(was, value) {
+			names[name] = true
 		}
 	}
-	return []string{"changed " + strings.Join(names, ", ")}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			names[name] = true
+		}
+	}
+	return []string{"changed " + strings.Join(slices.Sorted(maps.Keys(names)), ", ")}
 }
