@@ -59,3 +59,32 @@ func BenchmarkFilterLogEvents(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkManyStreams is a group that 2,000 short tasks have left behind.
+func BenchmarkManyStreams(b *testing.B) {
+	w := newWorld(b)
+	w.group(b, "g")
+	now := time.Now().Add(-time.Hour)
+	for i := range 2000 {
+		name := fmt.Sprint("web/app/", i)
+		w.stream(b, "g", name)
+		w.put(b, "g", name, now.Add(time.Duration(i)*time.Second), "one", "two", "three")
+	}
+	g := aws.String("g")
+	b.Run("DescribeLogGroups", func(b *testing.B) {
+		for b.Loop() {
+			must[cwl.DescribeLogGroupsOutput](b)(w.DescribeLogGroups(w.ctx, &cwl.DescribeLogGroupsInput{}))
+		}
+	})
+	b.Run("DescribeLogStreams", func(b *testing.B) {
+		for b.Loop() {
+			must[cwl.DescribeLogStreamsOutput](b)(w.DescribeLogStreams(w.ctx, &cwl.DescribeLogStreamsInput{LogGroupName: g, OrderBy: types.OrderByLastEventTime}))
+		}
+	})
+	b.Run("FilterLogEvents", func(b *testing.B) {
+		since := aws.Int64(now.Add(1900 * time.Second).UnixMilli())
+		for b.Loop() {
+			must[cwl.FilterLogEventsOutput](b)(w.FilterLogEvents(w.ctx, &cwl.FilterLogEventsInput{LogGroupName: g, StartTime: since}))
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/emulator/store"
@@ -52,7 +53,8 @@ type line struct {
 	text string
 }
 
-// ingest stores events and counts them. The tally is the caller's to write.
+// ingest stores events and counts them; bytes that are no UTF-8 are replaced.
+// The tally is the caller's to write.
 func (t *tally) ingest(tx *store.Tx, stream string, lines []line) error {
 	if len(lines) == 0 {
 		return nil
@@ -60,7 +62,7 @@ func (t *tally) ingest(tx *store.Tx, stream string, lines []line) error {
 	now := tx.Now().UnixMilli()
 	rows := make([]store.Row[event], len(lines))
 	for i, l := range lines {
-		rows[i] = store.Row[event]{At: time.UnixMilli(l.at), Value: event{Message: l.text, Ingested: now}}
+		rows[i] = store.Row[event]{At: time.UnixMilli(l.at), Value: event{Message: strings.ToValidUTF8(l.text, "\uFFFD"), Ingested: now}}
 		t.Bytes += rows[i].Value.size()
 		t.Last = max(t.Last, l.at)
 	}

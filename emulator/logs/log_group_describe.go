@@ -149,7 +149,7 @@ func describeGroup(tx *store.Tx, g store.Record[group]) (types.LogGroup, error) 
 // describeBriefly is all that is told of a group that was found by a pattern.
 func describeBriefly(_ *store.Tx, g store.Record[group]) (types.LogGroup, error) {
 	return types.LogGroup{
-		Arn: aws.String(g.Key + ":*"), LogGroupArn: aws.String(g.Key), LogGroupName: aws.String(g.Value.Name), CreationTime: aws.Int64(g.Value.Created),
+		Arn: aws.String(g.Key + ":*"), LogGroupName: aws.String(g.Value.Name), CreationTime: aws.Int64(g.Value.Created),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package logs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -221,7 +222,7 @@ func (w *Writer) expire() {
 	if w.closed || w.at.Open.Event == nil {
 		return
 	}
-	if err := w.flush(ctx); err != nil {
+	if err := w.flush(ctx); err != nil && !errors.Is(err, store.ErrClosed) {
 		w.api.log.Debug().Err(err).Str("stream", w.key).Msg("write log event")
 		w.timer = time.AfterFunc(w.patience(), w.expire)
 	}
