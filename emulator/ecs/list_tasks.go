@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"iter"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -22,18 +23,24 @@ func (a *API) ListTasks(ctx context.Context, in *ecs.ListTasksInput) (*ecs.ListT
 	}
 	out := &ecs.ListTasksOutput{TaskArns: []string{}}
 	err := a.store.View(ctx, func(tx *store.Tx) error { return a.listTasks(tx, apiwire.CallFrom(ctx), in, out) })
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
+// checkListTasks refuses what is wrong whatever the store holds. What a task
+// should be counts as no filter: clients that look for what they started give
+// both.
 func checkListTasks(in *ecs.ListTasksInput) error {
-	if err := oneOf(invalid, "desiredStatus", in.DesiredStatus, in.DesiredStatus.Values()); err != nil {
+	if err := oneOf(invalid, "desired status", in.DesiredStatus, in.DesiredStatus.Values()); err != nil {
 		return err
 	}
 	if err := oneOf(invalid, "launch type", in.LaunchType, in.LaunchType.Values()); err != nil {
 		return err
 	}
-	others := in.Family != nil || in.ServiceName != nil || in.ContainerInstance != nil || in.DaemonName != nil
-	if in.StartedBy != nil && others {
+	others := aws.ToString(in.Family) + aws.ToString(in.ServiceName) + aws.ToString(in.ContainerInstance) + aws.ToString(in.DaemonName) + string(in.LaunchType)
+	if aws.ToString(in.StartedBy) != "" && others != "" {
 		return invalid("startedBy cannot be combined with any other filter.")
 	}
 	return nil
@@ -42,11 +49,11 @@ func checkListTasks(in *ecs.ListTasksInput) error {
 // refused answers for the filters that name what Neargate has none of.
 func refused(in *ecs.ListTasksInput) error {
 	switch {
-	case in.ServiceName != nil:
+	case aws.ToString(in.ServiceName) != "":
 		return &types.ServiceNotFoundException{Message: aws.String("Service not found.")}
-	case in.ContainerInstance != nil:
+	case aws.ToString(in.ContainerInstance) != "":
 		return invalid("Container instance %s was not found.", *in.ContainerInstance)
-	case in.DaemonName != nil:
+	case aws.ToString(in.DaemonName) != "":
 		return &types.DaemonNotFoundException{Message: aws.String("Daemon not found.")}
 	}
 	return nil
@@ -88,47 +95,60 @@ func nothingListed(in *ecs.ListTasksInput) bool {
 }
 
 func listQuery(call apiwire.Call, in *ecs.ListTasksInput) string {
-	return "ListTasks " + call.Scope() + " " + nameOfCluster(aws.ToString(in.Cluster)) + " " + aws.ToString(in.Family) +
-		" " + aws.ToString(in.StartedBy) + " " + string(in.DesiredStatus) + " " + string(in.LaunchType)
+	return strings.Join([]string{
+		"ListTasks", call.Scope(), nameOfCluster(aws.ToString(in.Cluster)), aws.ToString(in.Family),
+		aws.ToString(in.StartedBy), string(in.DesiredStatus), string(in.LaunchType),
+	}, " ")
 }
 
-// candidates yields the ARNs behind after that pass the filters. Without a
-// filter it follows the sandboxes' own index, so that the many stopped tasks
-// of a busy cluster cost nothing.
+// candidates yields the ARNs behind after that pass the filters, in order. It
+// follows the sandboxes' own index of what they should be, so that the many
+// stopped tasks of a busy cluster cost nothing, and reads no bodies.
 func candidates(tx *store.Tx, c *Cluster, in *ecs.ListTasksInput, after string) iter.Seq2[string, error] {
-	cluster, wantStopped := aws.ToString(c.ClusterArn), in.DesiredStatus == types.DesiredStatusStopped
+	cluster := aws.ToString(c.ClusterArn)
+	arns := desired(tx, cluster, in.DesiredStatus == types.DesiredStatusStopped, after)
 	switch {
-	case in.StartedBy != nil:
-		return desired(tx, tasks.Keys(tx, "startedBy", cluster+" "+*in.StartedBy, store.Range{After: after}), wantStopped)
-	case in.Family != nil:
-		return desired(tx, tasks.Keys(tx, "family", cluster+" "+*in.Family, store.Range{After: after}), wantStopped)
+	case aws.ToString(in.StartedBy) != "":
+		return inBoth(tasks.Keys(tx, "startedBy", cluster+" "+*in.StartedBy, store.Range{After: after}), arns)
+	case aws.ToString(in.Family) != "":
+		return inBoth(tasks.Keys(tx, "family", cluster+" "+*in.Family, store.Range{After: after}), arns)
 	}
+	return arns
+}
+
+// desired yields the ARNs of the tasks of a cluster that should be stopped, or
+// that should run.
+func desired(tx *store.Tx, cluster string, stopped bool, after string) iter.Seq2[string, error] {
+	head := strings.Replace(cluster, ":cluster/", ":task/", 1) + "/"
 	return func(yield func(string, error) bool) {
-		for id, err := range sandbox.Desiring(tx, cluster, wantStopped, idOf(after)) {
-			if !yield(taskOf(c, id), err) {
+		for id, err := range sandbox.Desiring(tx, cluster, stopped, idOf(after)) {
+			if !yield(head+id, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-func taskOf(c *Cluster, id string) string {
-	arn, _ := apiwire.ParseARN(aws.ToString(c.ClusterArn)) // ours: always an ARN
-	arn.Resource = "task/" + aws.ToString(c.ClusterName) + "/" + id
-	return arn.String()
-}
-
-// desired keeps the tasks whose sandbox should be running, or stopped.
-func desired(tx *store.Tx, arns iter.Seq2[string, error], wantStopped bool) iter.Seq2[string, error] {
+// inBoth yields what two sequences in ascending order have in common.
+func inBoth(a, b iter.Seq2[string, error]) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for arn, err := range arns {
-			if err == nil {
-				var s *sandbox.Sandbox
-				if s, err = sandbox.Get(tx, idOf(arn)); err == nil && s.Desired.Stopped != wantStopped {
-					continue
-				}
+		next, stop := iter.Pull2(b)
+		defer stop()
+		other, otherErr, ok := next()
+		for key, err := range a {
+			for err == nil && otherErr == nil && ok && other < key {
+				other, otherErr, ok = next()
 			}
-			if !yield(arn, err) || err != nil {
+			switch {
+			case err != nil:
+				yield("", err)
+				return
+			case otherErr != nil:
+				yield("", otherErr)
+				return
+			case !ok:
+				return
+			case other == key && !yield(key, nil):
 				return
 			}
 		}
