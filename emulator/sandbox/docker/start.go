@@ -59,13 +59,13 @@ func (r *Runtime) startNew(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 	}
 	id, err := r.create(ctx, s, c, o)
 	if errdefs.IsConflict(err) {
-		return r.startExisting(ctx, s, c, b, attempt, o.Name)
+		return r.startExisting(ctx, s, c, b, attempt, env, o.Name)
 	}
 	if err != nil {
 		return err
 	}
 	r.note(b, c.Name, attempt)
-	if err := r.startWithin(ctx, s, c, b, attempt, env, id); err != nil {
+	if err := r.startWithin(ctx, s, c, b, attempt, env, id, o.HostConfig.Ulimits); err != nil {
 		return err
 	}
 	r.afterStart(s, c, attempt)
@@ -148,7 +148,7 @@ func (r *Runtime) run(ctx context.Context, c *sandbox.Container, id string) erro
 }
 
 // startExisting goes on with a container that an earlier call has made.
-func (r *Runtime) startExisting(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, b *box, attempt int, name string) error {
+func (r *Runtime) startExisting(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, b *box, attempt int, env []sandbox.EnvVar, name string) error {
 	i, err := r.daemon.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (r *Runtime) startExisting(ctx context.Context, s *sandbox.Spec, c *sandbox
 	if i.Container.State.Status != container.StateCreated {
 		return nil
 	}
-	if err := r.run(ctx, c, i.Container.ID); err != nil {
+	if err := r.startWithin(ctx, s, c, b, attempt, env, i.Container.ID, i.Container.HostConfig.Ulimits); err != nil {
 		return err
 	}
 	r.afterStart(s, c, attempt)

@@ -3,10 +3,12 @@ package docker
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"sync"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -32,9 +34,10 @@ var rlimitNames = map[int]string{
 
 var rlimitError = regexp.MustCompile(`setting rlimit type (\d+): operation not permitted`)
 
-// learn remembers the limit that an error of a start is about. It reports
-// false when the error is about none of the container's.
-func (r *refused) learn(c *sandbox.Container, err error) bool {
+// learn remembers the limit that a start's error is about. It reports false
+// when that is none of those that the container was made with. Two containers
+// may be made before the first of them is refused: then both learn the same.
+func (r *refused) learn(had []*container.Ulimit, err error) bool {
 	if err == nil {
 		return false
 	}
@@ -43,7 +46,7 @@ func (r *refused) learn(c *sandbox.Container, err error) bool {
 		return false
 	}
 	number, _ := strconv.Atoi(m[1]) // digits only
-	for _, u := range c.Ulimits {
+	for _, u := range had {
 		if u.Name != rlimitNames[number] {
 			continue
 		}
@@ -52,13 +55,20 @@ func (r *refused) learn(c *sandbox.Container, err error) bool {
 		if r.least == nil {
 			r.least = map[string]int64{}
 		}
-		if least, known := r.least[u.Name]; known && least <= u.Hard {
-			return false // it was left out already: something else is wrong
+		if least, known := r.least[u.Name]; !known || height(u.Hard) < least {
+			r.least[u.Name] = height(u.Hard)
 		}
-		r.least[u.Name] = u.Hard
 		return true
 	}
 	return false
+}
+
+// height is a limit as a number to compare: below zero there is no limit.
+func height(hard int64) int64 {
+	if hard < 0 {
+		return math.MaxInt64
+	}
+	return hard
 }
 
 // split parts the limits that can be set from those that cannot.
@@ -66,7 +76,7 @@ func (r *refused) split(all []sandbox.Ulimit) (can, cannot []sandbox.Ulimit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, u := range all {
-		if least, known := r.least[u.Name]; known && (u.Hard >= least || u.Hard < 0) {
+		if least, known := r.least[u.Name]; known && height(u.Hard) >= least {
 			cannot = append(cannot, u)
 		} else {
 			can = append(can, u)
@@ -75,11 +85,12 @@ func (r *refused) split(all []sandbox.Ulimit) (can, cannot []sandbox.Ulimit) {
 	return can, cannot
 }
 
-// startWithin runs a container that was just made. When one of its resource
-// limits is more than the Engine may give, it is made once more without.
-func (r *Runtime) startWithin(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, b *box, attempt int, env []sandbox.EnvVar, id string) error {
+// startWithin runs a container that was made with the limits had. When one of
+// them is more than the Engine may give, the container is made once more
+// without.
+func (r *Runtime) startWithin(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, b *box, attempt int, env []sandbox.EnvVar, id string, had []*container.Ulimit) error {
 	err := r.run(ctx, c, id)
-	for r.ulimits.learn(c, err) {
+	for r.ulimits.learn(had, err) {
 		if err := r.removeContainer(ctx, id); err != nil {
 			return err
 		}
@@ -90,6 +101,7 @@ func (r *Runtime) startWithin(ctx context.Context, s *sandbox.Spec, c *sandbox.C
 		if id, err = r.create(ctx, s, c, o); err != nil {
 			return err
 		}
+		had = o.HostConfig.Ulimits
 		err = r.run(ctx, c, id)
 	}
 	return err

@@ -4,21 +4,26 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/moby/moby/api/types/container"
+
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
 func TestRefusedUlimits(t *testing.T) {
-	c := &sandbox.Container{Ulimits: []sandbox.Ulimit{{Name: "nofile", Soft: 65535, Hard: 65535}, {Name: "nproc", Soft: 10, Hard: 10}}}
+	had := []*container.Ulimit{{Name: "nproc", Soft: 10, Hard: 10}, {Name: "nofile", Soft: 65535, Hard: 65535}}
 	refusal := errors.New("… error setting rlimits for ready process: error setting rlimit type 7: operation not permitted: unknown")
 	var r refused
-	if r.learn(c, errors.New("exec: not found")) || r.learn(c, nil) {
+	if r.learn(had, errors.New("exec: not found")) || r.learn(had, nil) {
 		t.Error("learned a limit from an error that is about none")
 	}
-	if !r.learn(c, refusal) {
+	if !r.learn(had, refusal) {
 		t.Fatal("did not learn from runc's error")
 	}
-	if r.learn(c, refusal) {
-		t.Error("would go on trying with a limit that is left out already")
+	if !r.learn(had, refusal) {
+		t.Error("a container that was made at the same time, with the same limit, gets no second try")
+	}
+	if r.learn(had[:1], refusal) {
+		t.Error("would go on trying with a limit that the container was made without")
 	}
 	for _, u := range []struct {
 		limit sandbox.Ulimit
