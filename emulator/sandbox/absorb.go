@@ -130,6 +130,9 @@ func (cs *ContainerStatus) begin(attempt int) {
 // exited takes in an end and decides whether there will be another attempt.
 func (s *Sandbox) exited(c *Container, cs *ContainerStatus, o ObservedContainer, kills int) {
 	cs.State, cs.StartedAt, cs.FinishedAt = ContainerStopped, utc(o.StartedAt), utc(o.FinishedAt)
+	if cs.FinishedAt.Before(cs.StartedAt) { // Docker says so of one that ends while it is still noting the start
+		cs.FinishedAt = cs.StartedAt
+	}
 	cs.OOMKilled = o.OOMKilled
 	if !s.Status.Falling && o.ExitCode == 137 && kills > s.Status.OOMKills {
 		cs.OOMKilled, s.Status.OOMKills = true, kills
