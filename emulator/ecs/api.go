@@ -45,7 +45,9 @@ type Config struct {
 
 // New returns an API. It starts nothing.
 func New(c Config) *API {
-	return &API{store: c.Store, network: c.Network, engine: c.Engine, roles: c.Roles, callers: c.Callers, settle: c.Settle, issued: issued{byTask: map[string]RoleCredentials{}}}
+	a := &API{store: c.Store, network: c.Network, engine: c.Engine, roles: c.Roles, callers: c.Callers, settle: c.Settle, issued: issued{byTask: map[string]RoleCredentials{}}}
+	a.metadata = a.metadataRoutes()
+	return a
 }
 
 // Engine is what ECS asks of whatever runs sandboxes, beside the records.
