@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/moby/moby/api/types/container"
@@ -26,13 +27,25 @@ type refused struct {
 }
 
 // rlimitNames are the kernel's numbers of resource limits on Linux, which runc
-// names in its error.
+// names in its error; crun gives the name.
 var rlimitNames = map[int]string{
 	0: "cpu", 1: "fsize", 2: "data", 3: "stack", 4: "core", 5: "rss", 6: "nproc", 7: "nofile", 8: "memlock",
 	10: "locks", 11: "sigpending", 12: "msgqueue", 13: "nice", 14: "rtprio", 15: "rttime",
 }
 
-var rlimitError = regexp.MustCompile(`setting rlimit type (\d+): operation not permitted`)
+var rlimitError = regexp.MustCompile("(?i)(?:setting rlimit type (\\d+)|setrlimit `RLIMIT_([A-Z]+)`): operation not permitted")
+
+// refusedName is the limit that an error of a start is about, "" for none.
+func refusedName(err error) string {
+	m := rlimitError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	if number, err := strconv.Atoi(m[1]); err == nil {
+		return rlimitNames[number]
+	}
+	return strings.ToLower(m[2])
+}
 
 // learn remembers the limit that a start's error is about. It reports false
 // when that is none of those that the container was made with. Two containers
@@ -41,13 +54,9 @@ func (r *refused) learn(had []*container.Ulimit, err error) bool {
 	if err == nil {
 		return false
 	}
-	m := rlimitError.FindStringSubmatch(err.Error())
-	if m == nil {
-		return false
-	}
-	number, _ := strconv.Atoi(m[1]) // digits only
+	name := refusedName(err)
 	for _, u := range had {
-		if u.Name != rlimitNames[number] {
+		if u.Name != name {
 			continue
 		}
 		r.mu.Lock()

@@ -25,6 +25,10 @@ func TestRefusedUlimits(t *testing.T) {
 	if r.learn(had[:1], refusal) {
 		t.Error("would go on trying with a limit that the container was made without")
 	}
+	var other refused
+	if !other.learn(had, errors.New("crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied")) {
+		t.Error("did not learn from crun's error")
+	}
 	for _, u := range []struct {
 		limit sandbox.Ulimit
 		can   bool

@@ -224,18 +224,24 @@ func (r *Runtime) explainMissing(err error, p place) {
 }
 
 // launch starts a sandbox container with its streams attached, and waits until
-// PID 1 has greeted.
+// PID 1 has greeted. Podman attaches to nothing that does not run yet; there
+// the tunnel goes through a bridge process from the beginning.
 func (r *Runtime) launch(ctx context.Context, b *box) error {
+	var first *stdio
 	a, err := r.daemon.ContainerAttach(ctx, b.container, client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
-	if err != nil {
+	switch {
+	case err == nil:
+		first = newStdio(a.HijackedResponse, r.complain)
+	case !strings.Contains(err.Error(), "received 409"):
 		return err
 	}
 	if _, err := r.daemon.ContainerStart(ctx, b.container, client.ContainerStartOptions{}); err != nil {
-		a.Close()
+		if first != nil {
+			first.Close()
+		}
 		return fmt.Errorf("start of the sandbox container: %w", err)
 	}
-	l := r.attach(b, newStdio(a.HijackedResponse, r.complain))
-	_, err = l.get(ctx)
+	_, err = r.attach(b, first).get(ctx)
 	return err
 }
 
