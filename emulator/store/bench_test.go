@@ -145,3 +145,29 @@ func BenchmarkWatchFanout(b *testing.B) {
 	cancel()
 	readers.Wait()
 }
+
+// BenchmarkPeek100 is a snapshot in which a hundred records are looked at.
+func BenchmarkPeek100(b *testing.B) {
+	st := benchStore(b)
+	fill(b, st, 1000)
+	for name, read := range map[string]func(tx *store.Tx, key string) error{
+		"get":  func(tx *store.Tx, key string) error { _, err := animals.Get(tx, key); return err },
+		"peek": func(tx *store.Tx, key string) error { _, _, err := animals.Peek(tx, key); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				err := st.View(context.Background(), func(tx *store.Tx) error {
+					for i := range 100 {
+						if err := read(tx, arn(i)); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/mattn/go-sqlite3"
 )
 
-// conn is one SQLite connection with its prepared statements, used by one
-// goroutine at a time.
+// conn is one SQLite connection with its prepared statements. One goroutine at
+// a time runs a statement.
 //
 // Decision: the driver's connections directly instead of database/sql. A Get
 // through database/sql costs three allocations and two mutexes per statement
@@ -19,7 +20,10 @@ import (
 // readers, which a stack and a semaphore serve. A second database engine would
 // change our mind.
 type conn struct {
-	c          *sqlite3.SQLiteConn
+	c     *sqlite3.SQLiteConn
+	alone bool // the only one there is: readers need no transactions
+
+	mu         sync.Mutex
 	statements map[string]*statement
 }
 
@@ -73,6 +77,8 @@ func (c *conn) prepare(sql string) (*statement, error) {
 
 // run executes a statement that returns no rows.
 func (c *conn) run(sql string, args ...driver.Value) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	rows, err := c.rows(sql, args)
 	if err != nil {
 		return err
@@ -82,6 +88,8 @@ func (c *conn) run(sql string, args ...driver.Value) error {
 
 // affect executes a statement and counts the rows it touched.
 func (c *conn) affect(sql string, args ...driver.Value) (int64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	st, err := c.prepare(sql)
 	if err != nil {
 		return 0, err
@@ -100,8 +108,11 @@ func (c *conn) one(sql string, dest []driver.Value, args ...driver.Value) (bool,
 	return found, err
 }
 
-// each reads every row into dest and calls visit, until that says false.
+// each reads every row into dest and calls visit, until that says false. visit
+// runs no statements.
 func (c *conn) each(sql string, dest []driver.Value, visit func() bool, args ...driver.Value) (err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	rows, err := c.rows(sql, args)
 	if err != nil {
 		return err

@@ -90,3 +90,11 @@ func Check(t testing.TB, s *Store) {
 		t.Error(err)
 	}
 }
+
+// CacheBytes is what the cache takes its size for.
+func CacheBytes(s *Store) (n int) {
+	for i := range s.cache.shards {
+		n += s.cache.shards[i].bytes
+	}
+	return n
+}

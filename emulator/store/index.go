@@ -160,6 +160,7 @@ func (tx *Tx) rebuild(st *tableState) error {
 			return &recordError{st.def.kind, p.key, err}
 		}
 		entries := st.entries(pairs)
+		tx.touch(recordKey{st.def.kind, p.key}, nil)
 		if err := tx.c.run("UPDATE heads SET entries = ? WHERE kind = ? AND key = ?", entries, st.def.kind, p.key); err != nil {
 			return err
 		}
@@ -255,17 +256,17 @@ func (tx *Tx) count(index int64, value string, n int64) {
 	tx.tally[tallyKey{index, value}] += n
 }
 
-// flushTally writes the counts once per transaction, however often it touched
-// them.
-func (tx *Tx) flushTally() error {
-	for k, n := range tx.tally {
+// flushTally writes the counts once per commit, however often its members
+// touched them.
+func flushTally(c *conn, tally map[tallyKey]int64) error {
+	for k, n := range tally {
 		if n == 0 {
 			continue
 		}
-		err := tx.c.run(`INSERT INTO counts (idx, value, n) VALUES (?, ?, ?)
+		err := c.run(`INSERT INTO counts (idx, value, n) VALUES (?, ?, ?)
 			ON CONFLICT DO UPDATE SET n = n + excluded.n`, k.index, k.value, n)
 		if err == nil && n < 0 {
-			err = tx.c.run("DELETE FROM counts WHERE idx = ? AND value = ? AND n = 0", k.index, k.value)
+			err = c.run("DELETE FROM counts WHERE idx = ? AND value = ? AND n = 0", k.index, k.value)
 		}
 		if err != nil {
 			return err
@@ -274,10 +275,15 @@ func (tx *Tx) flushTally() error {
 	return nil
 }
 
-// counted reads a count, with what this transaction adds to it.
+// counted reads a count, with what this transaction and those before it in the
+// group add to it.
 func (tx *Tx) counted(index int64, value string) (int, error) {
 	n, err := tx.c.number("SELECT n FROM counts WHERE idx = ? AND value = ?", index, value)
-	return int(n + tx.tally[tallyKey{index, value}]), err
+	k := tallyKey{index, value}
+	if tx.group != nil {
+		n += tx.group.tally[k]
+	}
+	return int(n + tx.tally[k]), err
 }
 
 // kinds returns what is needed to delete records without knowing their types.

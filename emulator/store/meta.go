@@ -47,11 +47,11 @@ func (s *Store) Reset(ctx context.Context, by string) error {
 				if err != nil {
 					return err
 				}
-				h, err := tx.head(kind, f.key)
+				e, err := tx.stored(st, recordKey{kind, f.key})
 				if err != nil {
 					return err
 				}
-				if err := tx.remove(st, kind, f.key, h); err != nil {
+				if err := tx.remove(e); err != nil {
 					return fmt.Errorf("delete %s %s: %w", kind, f.key, err)
 				}
 			}

@@ -9,8 +9,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Memory as a path makes a store that leaves nothing on disk. It has one
-// connection, so its transactions, reading and writing, take turns.
+// Memory as a path makes a store that leaves nothing on disk. Its readers wait
+// for the writer, and the writer for them.
 const Memory = "memory"
 
 // Options of a Store. The zero value is good.
@@ -18,7 +18,11 @@ type Options struct {
 	// History is how many changes are kept beside those that the records
 	// themselves are made of; 0: 200000.
 	History int
-	Log     zerolog.Logger
+	// Audit tells, by a panic, when somebody has written into a value that was
+	// got from Peek. It costs an encoding per Peek. Builds with -race always
+	// do it.
+	Audit bool
+	Log   zerolog.Logger
 }
 
 const defaultHistory = 200_000
@@ -28,7 +32,8 @@ type Store struct {
 	log     zerolog.Logger
 	history int64
 	lock    *fileLock
-	readers *readers
+	conns   lender
+	cache   *cache
 	hub     *hub
 	keeper  *keeper
 	done    chan struct{} // closed by Close
@@ -42,7 +47,6 @@ type Store struct {
 
 	// What follows belongs to whoever has the turn.
 	turns     turns
-	writer    *conn // nil in memory
 	group     *group
 	last      int64 // revision, with the open group's
 	lastPoint int64 // id of a series row, with the open group's
@@ -58,7 +62,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.History <= 0 {
 		o.History = defaultHistory
 	}
-	s := &Store{log: o.Log, history: int64(o.History), done: make(chan struct{})}
+	s := &Store{log: o.Log, history: int64(o.History), cache: newCache(o.Audit || raceDetector), done: make(chan struct{})}
 	s.ready.Store(&map[string]*tableState{})
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.lock.release())
@@ -90,12 +94,10 @@ func (s *Store) open(ctx context.Context, path string) error {
 		return errors.Join(err, c.close())
 	}
 	if path == Memory {
-		s.readers = newReaders(1, s.done, nil)
-		s.readers.idle = append(s.readers.idle, c)
+		s.conns = newInMemory(c, s.done)
 		return nil
 	}
-	s.writer = c
-	s.readers = newReaders(readerCount(), s.done, func() (*conn, error) { return connect(source, readerCache) })
+	s.conns = &onDisk{newReaders(readerCount(), s.done, func() (*conn, error) { return connect(source, readerCache) }), c}
 	return nil
 }
 
@@ -132,13 +134,8 @@ func (s *Store) Close() error {
 	}
 	close(s.done)
 	s.keeper.wait()
-	conns := s.readers.drain()
-	if s.writer != nil {
-		// Last, since the last connection to close empties the log into the file.
-		conns = append(conns, s.writer)
-	}
 	var errs []error
-	for _, c := range conns {
+	for _, c := range s.conns.drain() {
 		errs = append(errs, c.close())
 	}
 	return errors.Join(append(errs, s.lock.release())...)

@@ -73,14 +73,22 @@ func (t *Table[T]) pairs(key string, v *T) []pair {
 
 // Get reads a record; ErrNotFound when there is none.
 func (t *Table[T]) Get(tx *Tx, key string) (Record[T], error) {
-	h, err := tx.head(t.def.kind, key)
+	e, err := t.there(tx, key)
 	if err != nil {
-		return Record[T]{}, &recordError{t.def.kind, key, err}
+		return Record[T]{}, err
 	}
-	if h.revision == 0 {
-		return Record[T]{}, &recordError{t.def.kind, key, ErrNotFound}
+	return t.record(found{key, e.revision, e.body})
+}
+
+func (t *Table[T]) there(tx *Tx, key string) (*cached, error) {
+	e, err := tx.read(t.def.kind, key)
+	if err == nil && e.revision == 0 {
+		err = ErrNotFound
 	}
-	return t.record(found{key, h.revision, h.body})
+	if err != nil {
+		return nil, &recordError{t.def.kind, key, err}
+	}
+	return e, nil
 }
 
 func (t *Table[T]) record(f found) (Record[T], error) {
@@ -94,31 +102,37 @@ func (t *Table[T]) record(f found) (Record[T], error) {
 // Put creates or replaces a record, whatever is there. A value that is stored
 // byte for byte already makes no change and no new revision.
 func (t *Table[T]) Put(tx *Tx, key string, v *T) error {
-	return t.write(tx, key, v, func(head) error { return nil })
+	return t.write(tx, key, v, false, func(*cached) error { return nil })
 }
 
 // Insert creates a record; ErrExists when there is one.
 func (t *Table[T]) Insert(tx *Tx, key string, v *T) error {
-	return t.write(tx, key, v, func(h head) error {
-		if h.revision != 0 {
-			return ErrExists
-		}
-		return nil
-	})
+	return t.write(tx, key, v, false, absent)
+}
+
+func absent(e *cached) error {
+	if e.revision != 0 {
+		return ErrExists
+	}
+	return nil
 }
 
 // Replace writes a record that was read before; ErrStale when it has been
 // changed or deleted since.
 func (t *Table[T]) Replace(tx *Tx, r Record[T]) error {
-	return t.write(tx, r.Key, &r.Value, func(h head) error {
-		if h.revision != r.Revision || h.revision == 0 {
+	return t.write(tx, r.Key, &r.Value, false, still(r.Revision))
+}
+
+func still(revision int64) func(*cached) error {
+	return func(e *cached) error {
+		if e.revision != revision || e.revision == 0 {
 			return ErrStale
 		}
 		return nil
-	})
+	}
 }
 
-func (t *Table[T]) write(tx *Tx, key string, v *T, check func(head) error) error {
+func (t *Table[T]) write(tx *Tx, key string, v *T, shared bool, check func(*cached) error) error {
 	fail := func(err error) error { return &recordError{t.def.kind, key, err} }
 	if tx.group == nil {
 		return fail(ErrReadOnly)
@@ -130,18 +144,21 @@ func (t *Table[T]) write(tx *Tx, key string, v *T, check func(head) error) error
 	if err != nil {
 		return fail(err)
 	}
-	h, err := tx.head(t.def.kind, key)
+	old, err := tx.stored(st, recordKey{t.def.kind, key})
 	if err == nil {
-		err = check(h)
+		err = check(old)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	body, err := encode(v)
-	if err != nil {
+	is := &cached{recordKey: recordKey{t.def.kind, key}, state: st, entries: st.entries(t.pairs(key, v))}
+	if is.body, err = encode(v); err != nil {
 		return fail(err)
 	}
-	if err := tx.put(st, t.def.kind, key, h, body, st.entries(t.pairs(key, v))); err != nil {
+	if shared {
+		tx.s.cache.adopt(is, v)
+	}
+	if err := tx.put(old, is); err != nil {
 		return fail(err)
 	}
 	return nil
@@ -156,9 +173,9 @@ func (t *Table[T]) Delete(tx *Tx, key string) error {
 	if err != nil {
 		return err
 	}
-	h, err := tx.head(t.def.kind, key)
-	if err == nil && h.revision != 0 {
-		err = tx.remove(st, t.def.kind, key, h)
+	old, err := tx.stored(st, recordKey{t.def.kind, key})
+	if err == nil && old.revision != 0 {
+		err = tx.remove(old)
 	}
 	if err != nil {
 		return &recordError{t.def.kind, key, err}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql/driver"
+	"math"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Tx struct {
 	s     *Store
 	c     *conn
 	now   time.Time
+	pin   int64                  // revision of the snapshot, once it is known; -1 before
 	ready map[string]*tableState // whose indexes can be trusted in this snapshot
 	ended bool
 
@@ -25,6 +27,7 @@ type Tx struct {
 	err      error
 	base     int64 // revision before this transaction
 	changes  []Change
+	touched  map[recordKey]struct{}
 	tally    map[tallyKey]int64
 	built    map[string]*tableState // becomes ready when this is committed
 	points   int64                  // last id given to a row of a series
@@ -38,24 +41,27 @@ type tallyKey struct {
 }
 
 func (s *Store) newTx(c *conn) *Tx {
-	return &Tx{s: s, c: c, now: time.Now().UTC().Truncate(time.Millisecond), ready: *s.ready.Load()}
+	return &Tx{s: s, c: c, pin: -1, now: time.Now().UTC().Truncate(time.Millisecond), ready: *s.ready.Load()}
 }
 
 // View runs fn on one consistent snapshot, which contains at least everything
 // that was committed before the call. fn must not call View, Update or Close of
 // this store: connections are few, and a store in memory has only one.
 func (s *Store) View(ctx context.Context, fn func(tx *Tx) error) error {
-	c, err := s.readers.take(ctx)
+	c, err := s.conns.take(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.readers.give(c)
+	defer s.conns.give(c)
 	tx := s.newTx(c)
+	defer func() { tx.ended = true }()
+	if c.alone {
+		return fn(tx)
+	}
 	if err := c.run("BEGIN"); err != nil {
 		return err
 	}
 	defer func() {
-		tx.ended = true
 		if err := c.run("COMMIT"); err != nil {
 			s.log.Error().Err(err).Msg("end of a read transaction")
 		}
@@ -80,7 +86,16 @@ func (tx *Tx) Revision() int64 {
 	return n
 }
 
-func (tx *Tx) revision() (int64, error) { return tx.c.number("SELECT max(revision) FROM changes") }
+func (tx *Tx) revision() (n int64, err error) {
+	if tx.pin < 0 {
+		n, err = tx.c.number("SELECT max(revision) FROM changes")
+		if err != nil {
+			return 0, err
+		}
+		tx.pin = n
+	}
+	return tx.pin, nil
+}
 
 // writable prepares the transaction for a write.
 func (tx *Tx) writable() error {
@@ -115,72 +130,133 @@ func (tx *Tx) fail(err error) error {
 	return err
 }
 
-// head is a record as it is stored; revision 0: it is not there.
-type head struct {
-	revision int64
-	entries  []byte
-	body     []byte
+// read finds a record as this transaction sees it, in memory or in the file;
+// revision 0: it is not there.
+func (tx *Tx) read(kind, key string) (*cached, error) {
+	if tx.ended {
+		return nil, errEnded
+	}
+	k := recordKey{kind, key}
+	if tx.group != nil {
+		if e, touched := tx.group.records[k]; touched {
+			if e == nil {
+				return tx.fetch(k)
+			}
+			return e, nil
+		}
+	}
+	snapshot, err := tx.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	if e := tx.s.cache.get(k, snapshot); e != nil {
+		return e, nil
+	}
+	e, err := tx.fetch(k)
+	if err != nil || e.revision == 0 {
+		return e, err
+	}
+	return tx.s.cache.offer(e, snapshot), nil
 }
 
-func (tx *Tx) head(kind, key string) (head, error) {
-	if tx.ended {
-		return head{}, errEnded
+// snapshot is the newest revision that this transaction may know. A writer, and
+// a reader of a store in memory, sees all that is committed.
+func (tx *Tx) snapshot() (int64, error) {
+	if tx.group != nil || tx.c.alone {
+		return math.MaxInt64, nil
 	}
+	return tx.revision()
+}
+
+// fetch reads a record from the file.
+func (tx *Tx) fetch(k recordKey) (*cached, error) {
+	e := &cached{recordKey: k, state: tx.ready[k.kind]}
 	var row [3]driver.Value
 	found, err := tx.c.one(`SELECT h.revision, h.entries, c.body FROM heads h
-		CROSS JOIN changes c ON c.revision = h.revision WHERE h.kind = ? AND h.key = ?`, row[:], kind, key)
-	if err != nil || !found {
-		return head{}, err
+		CROSS JOIN changes c ON c.revision = h.revision WHERE h.kind = ? AND h.key = ?`, row[:], k.kind, k.key)
+	if err == nil && found {
+		e.revision, e.entries, e.body = row[0].(int64), row[1].([]byte), row[2].([]byte)
 	}
-	return head{revision: row[0].(int64), entries: row[1].([]byte), body: row[2].([]byte)}, nil
+	return e, err
+}
+
+// stored is read for a write: with the index entries that the file has.
+func (tx *Tx) stored(st *tableState, k recordKey) (*cached, error) {
+	e, err := tx.read(k.kind, k.key)
+	if err != nil || e.revision == 0 || e.state == st {
+		return e, err
+	}
+	e, err = tx.fetch(k)
+	if err == nil {
+		e.state = st
+	}
+	return e, err
+}
+
+// touch notes what a record is after a write of this transaction; nil: it has
+// to be read.
+func (tx *Tx) touch(k recordKey, e *cached) {
+	if tx.touched == nil {
+		tx.touched = map[recordKey]struct{}{}
+	}
+	tx.touched[k] = struct{}{}
+	tx.group.records[k] = e
 }
 
 // put writes a record, unless it is stored exactly so.
-func (tx *Tx) put(st *tableState, kind, key string, old head, body, entries []byte) error {
-	if old.revision != 0 && bytes.Equal(old.body, body) {
+func (tx *Tx) put(old, is *cached) error {
+	if old.revision != 0 && bytes.Equal(old.body, is.body) {
 		return nil
 	}
 	if err := tx.writable(); err != nil {
 		return err
 	}
-	return tx.fail(tx.putRows(st, kind, key, old, body, entries))
+	if err := tx.fail(tx.putRows(old, is)); err != nil {
+		return err
+	}
+	tx.touch(is.recordKey, is)
+	return nil
 }
 
-func (tx *Tx) putRows(st *tableState, kind, key string, old head, body, entries []byte) error {
+func (tx *Tx) putRows(old, is *cached) (err error) {
+	kind, key := is.kind, is.key
 	if old.revision != 0 {
-		revision, err := tx.log(kind, key, old.revision, old.body, body)
-		if err != nil {
+		if is.revision, err = tx.log(kind, key, old.revision, old.body, is.body); err != nil {
 			return err
 		}
-		if err := tx.c.run("UPDATE heads SET revision = ?, entries = ? WHERE kind = ? AND key = ?", revision, entries, kind, key); err != nil {
+		if err := tx.c.run("UPDATE heads SET revision = ?, entries = ? WHERE kind = ? AND key = ?", is.revision, is.entries, kind, key); err != nil {
 			return err
 		}
-		return tx.moveEntries(key, old.entries, entries)
+		return tx.moveEntries(key, old.entries, is.entries)
 	}
 	previous, err := tx.unbury(kind, key)
 	if err != nil {
 		return err
 	}
-	revision, err := tx.log(kind, key, previous, nil, body)
-	if err != nil {
+	if is.revision, err = tx.log(kind, key, previous, nil, is.body); err != nil {
 		return err
 	}
-	if err := tx.c.run("INSERT INTO heads (kind, key, revision, entries) VALUES (?, ?, ?, ?)", kind, key, revision, entries); err != nil {
+	if err := tx.c.run("INSERT INTO heads (kind, key, revision, entries) VALUES (?, ?, ?, ?)", kind, key, is.revision, is.entries); err != nil {
 		return err
 	}
-	tx.count(st.all, "", 1)
-	return tx.moveEntries(key, nil, entries)
+	tx.count(is.state.all, "", 1)
+	return tx.moveEntries(key, nil, is.entries)
 }
 
 // remove deletes a record that is there.
-func (tx *Tx) remove(st *tableState, kind, key string, old head) error {
+func (tx *Tx) remove(old *cached) error {
 	if err := tx.writable(); err != nil {
 		return err
 	}
-	return tx.fail(tx.removeRows(st, kind, key, old))
+	if err := tx.fail(tx.removeRows(old)); err != nil {
+		return err
+	}
+	tx.touch(old.recordKey, &cached{recordKey: old.recordKey, state: old.state})
+	return nil
 }
 
-func (tx *Tx) removeRows(st *tableState, kind, key string, old head) error {
+func (tx *Tx) removeRows(old *cached) error {
+	kind, key := old.kind, old.key
 	revision, err := tx.log(kind, key, old.revision, old.body, nil)
 	if err != nil {
 		return err
@@ -191,7 +267,7 @@ func (tx *Tx) removeRows(st *tableState, kind, key string, old head) error {
 	if err := tx.c.run("INSERT INTO graves (kind, key, revision) VALUES (?, ?, ?)", kind, key, revision); err != nil {
 		return err
 	}
-	tx.count(st.all, "", -1)
+	tx.count(old.state.all, "", -1)
 	return tx.moveEntries(key, old.entries, nil)
 }
 
@@ -222,12 +298,4 @@ func (tx *Tx) log(kind, key string, previous int64, before, after []byte) (int64
 		Before: before, After: after, At: tx.now, By: tx.by, Origin: tx.origin,
 	})
 	return revision, nil
-}
-
-// finish writes what is written once per transaction.
-func (tx *Tx) finish() error {
-	if tx.err != nil {
-		return tx.err
-	}
-	return tx.fail(tx.flushTally())
 }

@@ -24,6 +24,10 @@ type group struct {
 	members []*Tx // that wrote and succeeded
 	err     error // SQLite gave the whole transaction up
 	done    chan struct{}
+	// records are those that members have touched, as they are now; nil for
+	// one that has to be read.
+	records map[recordKey]*cached
+	tally   map[tallyKey]int64 // counts that are written with the commit
 }
 
 // Update runs fn in a write transaction, exactly once, and returns after its
@@ -74,14 +78,11 @@ func (s *Store) Update(ctx context.Context, by string, fn func(tx *Tx) error) er
 func (s *Store) join(ctx context.Context, by string) (*Tx, error) {
 	g := s.group
 	if g == nil {
-		c := s.writer
-		if c == nil { // in memory there is one connection for all
-			var err error
-			if c, err = s.readers.take(ctx); err != nil {
-				return nil, err
-			}
+		c, err := s.conns.enter(ctx)
+		if err != nil {
+			return nil, err
 		}
-		g = &group{c: c, started: time.Now(), done: make(chan struct{})}
+		g = &group{c: c, started: time.Now(), done: make(chan struct{}), records: map[recordKey]*cached{}, tally: map[tallyKey]int64{}}
 		s.group = g
 	}
 	if !g.begun {
@@ -102,7 +103,7 @@ func (s *Store) join(ctx context.Context, by string) (*Tx, error) {
 func (s *Store) part(tx *Tx, err error) (*group, error) {
 	g := tx.group
 	if err == nil {
-		err = tx.finish()
+		err = tx.err
 	}
 	tx.ended = true
 	if err != nil {
@@ -127,12 +128,18 @@ func (s *Store) keep(g *group, tx *Tx) {
 		}
 	}
 	g.wrote = g.wrote || tx.wrote
+	for k, n := range tx.tally {
+		g.tally[k] += n
+	}
 	s.last, s.lastPoint = tx.base+int64(len(tx.changes)), tx.points
 	g.members = append(g.members, tx)
 }
 
 // rollback undoes what the transaction wrote and nothing else.
 func (s *Store) rollback(g *group, tx *Tx) {
+	for k := range tx.touched {
+		g.records[k] = nil
+	}
 	switch {
 	case g.c.c.AutoCommit(): // SQLite itself has rolled back, and all of it
 		g.begun = false
@@ -158,7 +165,13 @@ func (s *Store) rollback(g *group, tx *Tx) {
 func (s *Store) commit(g *group) {
 	err := g.err
 	if err == nil && g.begun {
+		err = flushTally(g.c, g.tally)
+	}
+	if err == nil && g.begun {
 		s.ahead.Store(s.last)
+		for k := range g.records {
+			s.cache.drop(k, s.last)
+		}
 		err = g.c.run("COMMIT")
 	}
 	if err != nil && g.begun && !g.c.c.AutoCommit() {
@@ -171,14 +184,17 @@ func (s *Store) commit(g *group) {
 // end closes the books of a group; the turn is still held.
 func (s *Store) end(g *group, err error) {
 	s.group = nil
-	if s.writer == nil {
-		s.readers.give(g.c)
-	}
+	s.conns.leave()
 	if err != nil {
 		g.err = err
 		s.last, s.lastPoint = s.hub.position(), s.points
 	} else {
 		s.points = s.lastPoint
+		for _, e := range g.records {
+			if e != nil && e.revision != 0 {
+				s.cache.keep(e)
+			}
+		}
 		s.committed(g.members)
 	}
 	close(g.done)
