@@ -126,14 +126,14 @@ func arnInfix(scope string) string {
 }
 
 func attachedOf(tx *store.Tx, s *sandbox.Sandbox) (Attached, error) {
-	t, err := tasks.Get(tx, s.Spec.Owner)
+	t, _, err := tasks.Peek(tx, s.Spec.Owner)
 	if err != nil {
 		return Attached{}, err
 	}
 	one := Attached{
-		Interface: t.Value.Interface, TaskARN: t.Value.ARN, ClusterName: t.Value.ClusterName,
-		Account: t.Value.Account, Region: t.Value.Region, CreatedAt: t.Value.CreatedAt,
-		AttachmentARN: attachmentARN(&t.Value), Tags: t.Value.Tags, Attaching: s.Status.Address == nil,
+		Interface: t.Interface, TaskARN: t.ARN, ClusterName: t.ClusterName,
+		Account: t.Account, Region: t.Region, CreatedAt: t.CreatedAt,
+		AttachmentARN: attachmentARN(t), Tags: t.Tags, Attaching: s.Status.Address == nil,
 	}
 	if s.Status.Address != nil {
 		one.Address = *s.Status.Address

@@ -57,14 +57,14 @@ func (a *API) describeTasks(tx *store.Tx, call apiwire.Call, in *ecs.DescribeTas
 			out.Failures = append(out.Failures, missing(ref))
 			continue
 		}
-		t, s, err := pairOf(tx, arn)
+		t, s, err := look(tx, arn)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			out.Failures = append(out.Failures, missing(arn))
 		case err != nil:
 			return err
 		default:
-			out.Tasks = append(out.Tasks, describe(&t.Value, s, withTags))
+			out.Tasks = append(out.Tasks, describe(t, s, withTags))
 		}
 	}
 	return nil

@@ -102,8 +102,7 @@ func (a *API) asked(r *http.Request) (q asked, err error) {
 		if q.sandbox, err = sandbox.Get(tx, id); err != nil {
 			return err
 		}
-		t, err := tasks.Get(tx, q.sandbox.Spec.Owner)
-		q.task = &t.Value
+		q.task, _, err = tasks.Peek(tx, q.sandbox.Spec.Owner)
 		return err
 	})
 	if runtimeID := r.PathValue("container"); err == nil && runtimeID != "" {

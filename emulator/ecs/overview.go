@@ -70,11 +70,11 @@ func addTasks(tx *store.Tx, list []ClusterOverview, at map[string]int) error {
 		if !ok {
 			continue
 		}
-		t, err := tasks.Get(tx, s.Spec.Owner)
+		t, _, err := tasks.Peek(tx, s.Spec.Owner)
 		if err != nil {
 			return err
 		}
-		one := TaskOverview{ID: t.Value.ID, Status: sandbox.LastStatus(s), Definition: t.Value.familyRevision(), Why: sandbox.Why(s)}
+		one := TaskOverview{ID: t.ID, Status: sandbox.LastStatus(s), Definition: t.familyRevision(), Why: sandbox.Why(s)}
 		if a := s.Status.Address; a != nil {
 			one.Address, one.Public = a.IP, a.Public
 		}
@@ -138,16 +138,19 @@ func taskKeys(tx *store.Tx, ref string) ([]string, error) {
 // DefinitionOf returns the task definition that a key names, directly or as
 // the one of a task; nil when it names neither.
 func DefinitionOf(tx *store.Tx, key string) (*types.TaskDefinition, error) {
-	if t, err := tasks.Get(tx, key); err == nil {
-		key = t.Value.Definition
+	if t, _, err := tasks.Peek(tx, key); err == nil {
+		key = t.Definition
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	d, err := taskDefinitions.Get(tx, key)
+	d, _, err := taskDefinitions.Peek(tx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
-	return &d.Value.Definition, err
+	if err != nil {
+		return nil, err
+	}
+	return &d.Definition, nil
 }
 
 // SandboxOf finds the sandbox of the task that ref means, and the names of its
@@ -160,18 +163,18 @@ func SandboxOf(tx *store.Tx, ref, container string) (id string, names []string, 
 	if len(keys) == 0 {
 		return "", nil, store.ErrNotFound
 	}
-	t, err := tasks.Get(tx, keys[0])
+	t, _, err := tasks.Peek(tx, keys[0])
 	if err != nil {
 		return "", nil, err
 	}
-	for _, c := range t.Value.Containers {
+	for _, c := range t.Containers {
 		names = append(names, c.Name)
 	}
 	if container == "" {
-		return t.Value.ID, names, nil
+		return t.ID, names, nil
 	}
 	if !slices.Contains(names, container) {
 		return "", names, store.ErrNotFound
 	}
-	return t.Value.ID, []string{container}, nil
+	return t.ID, []string{container}, nil
 }

@@ -64,7 +64,7 @@ func (a *API) runTask(tx *store.Tx, call apiwire.Call, in *ecs.RunTaskInput, out
 // commit writes the task and its sandbox. A task that can never start is
 // stopped with the words of Fargate in the same commit.
 func (l *launch) commit(tx *store.Tx, t *Task) (*sandbox.Sandbox, error) {
-	if err := tasks.Insert(tx, t.ARN, t); err != nil {
+	if err := tasks.InsertShared(tx, t.ARN, t); err != nil {
 		return nil, err
 	}
 	if err := sandbox.Create(tx, *l.spec(t)); err != nil {
@@ -104,13 +104,13 @@ func (a *API) settled(ctx context.Context, list []types.Task, done func(*sandbox
 	}
 	return a.store.View(ctx, func(tx *store.Tx) error {
 		for i := range list {
-			t, s, err := pairOf(tx, aws.ToString(list[i].TaskArn))
+			t, s, err := look(tx, aws.ToString(list[i].TaskArn))
 			switch {
 			case errors.Is(err, store.ErrNotFound):
 			case err != nil:
 				return err
 			default:
-				list[i] = describe(&t.Value, s, true)
+				list[i] = describe(t, s, true)
 			}
 		}
 		return nil

@@ -113,7 +113,9 @@ func TestRefusedRuns(t *testing.T) {
 			in.VolumeConfigurations = []types.TaskVolumeConfiguration{{Name: aws.String("disk")}}
 		}, "UnsupportedFeatureException: Amazon EBS volumes are not available in Neargate."},
 
-		{"role", "web", func(in *sdk.RunTaskInput) { in.Overrides = &types.TaskOverride{TaskRoleArn: aws.String("arn:aws:s3:::bucket")} },
+		{"role", "web", func(in *sdk.RunTaskInput) {
+			in.Overrides = &types.TaskOverride{TaskRoleArn: aws.String("arn:aws:s3:::bucket")}
+		},
 			"ClientException: Role is not valid"},
 		{"storage", "web", func(in *sdk.RunTaskInput) {
 			in.Overrides = &types.TaskOverride{EphemeralStorage: &types.EphemeralStorage{SizeInGiB: 20}}

@@ -61,29 +61,29 @@ func (t tokened) answer(tx *store.Tx, out *ecs.RunTaskOutput) (found bool, err e
 	if t.key == "" {
 		return false, nil
 	}
-	r, err := runTokens.Get(tx, t.key)
+	r, _, err := runTokens.Peek(tx, t.key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, nil
 	case err != nil:
 		return false, err
-	case !tx.Now().Before(r.Value.Until):
+	case !tx.Now().Before(r.Until):
 		return false, nil
-	case t.hash != r.Value.Request:
+	case t.hash != r.Request:
 		return false, &types.ConflictException{
 			Message:     aws.String("The request with this client token conflicts with an earlier one that had other arguments."),
-			ResourceIds: r.Value.Tasks,
+			ResourceIds: r.Tasks,
 		}
 	}
-	for _, arn := range r.Value.Tasks {
-		task, s, err := pairOf(tx, arn)
+	for _, arn := range r.Tasks {
+		task, s, err := look(tx, arn)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			out.Failures = append(out.Failures, missing(arn))
 		case err != nil:
 			return false, err
 		default:
-			out.Tasks = append(out.Tasks, describe(&task.Value, s, true))
+			out.Tasks = append(out.Tasks, describe(task, s, true))
 		}
 	}
 	return true, nil

@@ -87,7 +87,18 @@ var tasks = store.NewTable[Task]("ecs/task",
 // familyRevision is the task definition as "family:revision".
 func (t *Task) familyRevision() string { return t.Family + ":" + strconv.Itoa(int(t.Revision)) }
 
-// pairOf returns a task's record together with its sandbox's.
+// look reads a task and its sandbox. Both are shared with all readers: nobody
+// may write into them.
+func look(tx *store.Tx, arn string) (*Task, *sandbox.Sandbox, error) {
+	t, _, err := tasks.Peek(tx, arn)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := sandbox.Get(tx, t.ID)
+	return t, s, err
+}
+
+// pairOf reads a task, to be changed, together with its sandbox.
 func pairOf(tx *store.Tx, arn string) (store.Record[Task], *sandbox.Sandbox, error) {
 	t, err := tasks.Get(tx, arn)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 const attributeOfProcessor = "ecs.cpu-architecture"
 
 // describe makes the Task that DescribeTasks shows. Tags are left empty unless
-// withTags. What it returns shares its strings with t, which must not change
-// after that.
+// withTags. What it returns shares memory with the two records: it is to be
+// read only.
 func describe(t *Task, s *sandbox.Sandbox, withTags bool) types.Task {
 	v := types.Task{
 		Attachments:             []types.Attachment{attachment(t, s)},
