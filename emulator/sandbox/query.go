@@ -56,15 +56,10 @@ func Desiring(tx *store.Tx, group string, stopped bool, after string) iter.Seq2[
 	return Sandboxes.Keys(tx, "desired", groupDesired(group, stopped), store.Range{After: after})
 }
 
-// Live lists the sandboxes that have not stopped, by id.
+// Live lists the sandboxes that have not stopped, by id. All readers share
+// them: nobody may write into them.
 func Live(tx *store.Tx) iter.Seq2[*Sandbox, error] {
-	return func(yield func(*Sandbox, error) bool) {
-		for r, err := range Sandboxes.By(tx, live, live, store.Range{}) {
-			if !yield(&r.Value, err) || err != nil {
-				return
-			}
-		}
-	}
+	return Sandboxes.PeekBy(tx, live, live, store.Range{})
 }
 
 // StoppedOnes lists the ids of the sandboxes that have stopped: all that are

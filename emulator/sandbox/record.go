@@ -103,13 +103,11 @@ func Stop(tx *store.Tx, id string, d Desired) error {
 	return Sandboxes.Replace(tx, r)
 }
 
-// Get reads a sandbox; store.ErrNotFound when there is none.
+// Get reads a sandbox; store.ErrNotFound when there is none. All readers share
+// it: nobody may write into it.
 func Get(tx *store.Tx, id string) (*Sandbox, error) {
-	r, err := Sandboxes.Get(tx, id)
-	if err != nil {
-		return nil, err
-	}
-	return &r.Value, nil
+	s, _, err := Sandboxes.Peek(tx, id)
+	return s, err
 }
 
 // Remove deletes the record of a sandbox that has stopped; ErrRunning when it
