@@ -46,18 +46,33 @@ var clusters = store.NewTable[Cluster]("ecs/cluster",
 // default. Unknown and inactive ones are ClusterNotFoundException.
 func (a *API) cluster(tx *store.Tx, call apiwire.Call, ref string) (*Cluster, error) {
 	c, err := a.anyCluster(tx, call, ref)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = c.mustBeActive()
 	}
+	return c, err
+}
+
+func (c *Cluster) mustBeActive() error {
 	if !c.active() {
-		return nil, clusterNotFound("The referenced cluster was inactive.")
+		return clusterNotFound("The referenced cluster was inactive.")
 	}
-	return c, nil
+	return nil
 }
 
 // anyCluster is cluster, but finds INACTIVE ones too as long as they are
 // remembered.
 func (a *API) anyCluster(tx *store.Tx, call apiwire.Call, ref string) (*Cluster, error) {
+	c, err := a.lookCluster(tx, call, ref)
+	if err != nil {
+		return nil, err
+	}
+	r, err := clusters.Get(tx, *c.ClusterArn)
+	return &r.Value, err
+}
+
+// lookCluster is anyCluster for whoever only reads: what it returns is shared
+// with all readers, and nobody may write into it.
+func (a *API) lookCluster(tx *store.Tx, call apiwire.Call, ref string) (*Cluster, error) {
 	if ref == "" {
 		ref = defaultCluster
 	}
@@ -65,16 +80,16 @@ func (a *API) anyCluster(tx *store.Tx, call apiwire.Call, ref string) (*Cluster,
 	if err != nil {
 		return nil, err
 	}
-	r, err := clusters.Get(tx, clusterARN(call, name))
+	c, _, err := clusters.Peek(tx, clusterARN(call, name))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, clusterNotFound("Cluster not found.")
 	case err != nil:
 		return nil, err
-	case r.Value.forgotten(tx.Now()):
+	case c.forgotten(tx.Now()):
 		return nil, clusterNotFound("Cluster not found.")
 	}
-	return &r.Value, nil
+	return c, nil
 }
 
 func clusterARN(call apiwire.Call, name string) string { return call.ARN("ecs", "cluster/"+name) }

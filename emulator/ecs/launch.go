@@ -46,12 +46,14 @@ func (a *API) newLaunch(tx *store.Tx, call apiwire.Call, in *ecs.RunTaskInput) (
 }
 
 func (a *API) resolveCluster(tx *store.Tx, l *launch) (err error) {
-	l.cluster, err = a.cluster(tx, l.call, aws.ToString(l.in.Cluster))
-	return err
+	if l.cluster, err = a.lookCluster(tx, l.call, aws.ToString(l.in.Cluster)); err != nil {
+		return err
+	}
+	return l.cluster.mustBeActive()
 }
 
 func (a *API) resolveDefinition(tx *store.Tx, l *launch) error {
-	d, err := a.taskDefinition(tx, l.call, aws.ToString(l.in.TaskDefinition))
+	d, err := a.lookDefinition(tx, l.call, aws.ToString(l.in.TaskDefinition))
 	switch {
 	case errors.Is(err, errNoTaskDefinition):
 		return client("TaskDefinition not found.")

@@ -60,7 +60,7 @@ func refused(in *ecs.ListTasksInput) error {
 }
 
 func (a *API) listTasks(tx *store.Tx, call apiwire.Call, in *ecs.ListTasksInput, out *ecs.ListTasksOutput) error {
-	c, err := a.anyCluster(tx, call, aws.ToString(in.Cluster))
+	c, err := a.lookCluster(tx, call, aws.ToString(in.Cluster))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput) (*ecs.StopTas
 	call := apiwire.CallFrom(ctx)
 	view := make([]types.Task, 1)
 	err := a.store.Update(ctx, call.By(), func(tx *store.Tx) error {
-		c, err := a.anyCluster(tx, call, aws.ToString(in.Cluster))
+		c, err := a.lookCluster(tx, call, aws.ToString(in.Cluster))
 		if err != nil {
 			return err
 		}

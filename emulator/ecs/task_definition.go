@@ -60,6 +60,17 @@ func familyKey(scope, family string) string { return scope + " " + family }
 // when there is none and InvalidParameterException for a revision that is not
 // a number.
 func (a *API) taskDefinition(tx *store.Tx, call apiwire.Call, ref string) (*TaskDefinition, error) {
+	d, err := a.lookDefinition(tx, call, ref)
+	if err != nil {
+		return nil, err
+	}
+	r, err := taskDefinitions.Get(tx, *d.Definition.TaskDefinitionArn)
+	return &r.Value, err
+}
+
+// lookDefinition is taskDefinition for whoever only reads: what it returns is
+// shared with all readers, and nobody may write into it.
+func (a *API) lookDefinition(tx *store.Tx, call apiwire.Call, ref string) (*TaskDefinition, error) {
 	f, err := parseFamily(call, ref)
 	if err != nil {
 		return nil, err
@@ -70,11 +81,11 @@ func (a *API) taskDefinition(tx *store.Tx, call apiwire.Call, ref string) (*Task
 			return nil, err
 		}
 	}
-	r, err := taskDefinitions.Get(tx, arn)
+	d, _, err := taskDefinitions.Peek(tx, arn)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, errNoTaskDefinition
 	}
-	return &r.Value, err
+	return d, err
 }
 
 // familyRef is a reference to a task definition; revision 0 means the newest.
