@@ -21,7 +21,7 @@ func (x *exchange) fail(err error) {
 	f := failureOf(err)
 	if f == nil {
 		x.log(err)
-		f = x.service.internal()
+		f = x.internal(err)
 	}
 	if x.w.status != 0 {
 		return
@@ -30,6 +30,18 @@ func (x *exchange) fail(err error) {
 		f.Status = http.StatusBadRequest
 	}
 	x.service.protocol.fail(x.service, x.w, x.call.RequestID, f)
+}
+
+// internal is what the client is told of an internal failure.
+func (x *exchange) internal(err error) *Failure {
+	f := x.service.internal()
+	if x.options.Explain == nil {
+		return f
+	}
+	if text := x.options.Explain(err); text != "" {
+		f.Message = text
+	}
+	return f
 }
 
 // log writes down an internal failure: for whoever runs this it is an error,

@@ -28,6 +28,10 @@ type Options struct {
 
 	MaxBody int64          // largest request body in bytes; 0 means 8 MiB
 	Log     zerolog.Logger // of internal failures
+	// Explain words an internal failure for the client, where the client's user
+	// can do something about it: a full disk. "" keeps its text here. It may be
+	// nil.
+	Explain func(err error) string
 
 	// Done is called after every request with the status answered and the
 	// time taken. Operation and Service are empty when none was found. It may

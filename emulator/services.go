@@ -38,7 +38,7 @@ func (e *Emulator) buildServices() {
 		Settle: e.config.Timing == TimingInstant,
 	})
 	o := apiwire.Options{
-		Account: e.config.Account, AccountOf: s.sts.AccountOf, Region: e.config.Region, Log: e.config.Log, Done: e.metrics.called,
+		Account: e.config.Account, AccountOf: s.sts.AccountOf, Region: e.config.Region, Log: e.config.Log, Explain: e.explainFailure, Done: e.metrics.called,
 	}
 	if e.config.Auth == AuthVerify {
 		o.Verify = apiwire.Verify(s.sts, time.Now)
