@@ -22,6 +22,7 @@ type daemon struct {
 
 // facts stay true as long as the Engine runs.
 type facts struct {
+	engine   string // as people call it: "Docker 20.10.24 (API 1.41, overlay2, cgroup v1)"
 	api      string // negotiated version
 	os, arch string // in Go's words
 	rootless bool
@@ -99,6 +100,7 @@ func (d *daemon) forget() {
 
 func factsOf(i system.Info, api string) facts {
 	f := facts{api: api, os: i.OSType, arch: goArch(i.Architecture), systemd: i.CgroupDriver == "systemd", cgroup2: i.CgroupVersion == "2"}
+	f.engine = fmt.Sprintf("Docker %s (API %s, %s, cgroup v%s)", i.ServerVersion, api, i.Driver, i.CgroupVersion)
 	for _, o := range i.SecurityOptions {
 		f.rootless = f.rootless || strings.Contains(o, "name=rootless")
 		f.remapped = f.remapped || strings.Contains(o, "name=userns")

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/moby/moby/client"
 )
@@ -55,6 +56,22 @@ func Examine(ctx context.Context, host string) (*Report, error) {
 	}
 	return r, r.addNetworks(ctx, d)
 }
+
+// Describe says which Engine runs the sandboxes, or why it cannot be reached.
+func (r *Runtime) Describe(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
+	defer cancel()
+	f, err := r.daemon.facts(ctx)
+	if err != nil {
+		return "", err
+	}
+	_, err = r.daemon.Ping(ctx, client.PingOptions{})
+	return f.engine, err
+}
+
+// describeTimeout is how long whoever asks for the emulator's health waits for
+// an Engine that does not answer.
+const describeTimeout = 2 * time.Second
 
 func (r *Report) addNetworks(ctx context.Context, d *daemon) error {
 	list, err := d.NetworkList(ctx, client.NetworkListOptions{})
