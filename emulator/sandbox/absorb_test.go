@@ -18,3 +18,15 @@ func TestEndsNotBeforeStart(t *testing.T) {
 		t.Errorf("it is %s, from %s to %s", cs.State, cs.StartedAt, cs.FinishedAt)
 	}
 }
+
+// TestExecutionStopsAfterStart: a container may end after it was seen running
+// and before the sandbox is called RUNNING.
+func TestExecutionStopsAfterStart(t *testing.T) {
+	cs := ended(0)
+	s := row{2, true, true, []ContainerStatus{cs}, nil}.sandbox()
+	s.Status.StartedAt = cs.FinishedAt.Add(time.Second)
+	got := next(s, sees(s, nil), t0.Add(2*time.Second)).after
+	if got.Status.Height != 1 || !got.Status.ExecutionStoppedAt.Equal(s.Status.StartedAt) {
+		t.Errorf("height %d, started at %s, execution stopped at %s", got.Status.Height, s.Status.StartedAt, got.Status.ExecutionStoppedAt)
+	}
+}

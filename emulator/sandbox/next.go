@@ -221,6 +221,9 @@ func (s *Sandbox) containersDown(now time.Time) {
 			s.Status.ExecutionStoppedAt = cs.FinishedAt
 		}
 	}
+	if end := s.Status.ExecutionStoppedAt; !end.IsZero() && end.Before(s.Status.StartedAt) {
+		s.Status.ExecutionStoppedAt = s.Status.StartedAt // it ended while it was being called RUNNING
+	}
 	s.fall(now)
 }
 
