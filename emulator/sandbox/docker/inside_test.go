@@ -149,7 +149,7 @@ func TestPullErrorsOfRealRegistries(t *testing.T) {
 	for image, want := range map[string]string{
 		b.bed.registry + "/absent/app:v1": "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref " + b.bed.registry + "/absent/app:v1: not found",
 		b.bed.registry + "/secret/app:v1": "401 Unauthorized",
-		"UPPER/case":                      "CannotPullContainerError: invalid reference format: UPPER/case",
+		"host/UPPER/case":                 "CannotPullContainerError: invalid reference format: host/UPPER/case",
 		"127.0.0.1:1/nobody/home:v1":      "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref 127.0.0.1:1/nobody/home:v1: failed to do request: Head \"https://127.0.0.1:1/v2/nobody/home/manifests/v1\": dial tcp 127.0.0.1:1: connect: connection refused",
 	} {
 		s := b.spec(runtimetest.Program{})
