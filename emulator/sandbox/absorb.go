@@ -172,16 +172,17 @@ func (cs *ContainerStatus) assess(c *Container) {
 	}
 	ready := c.Health == nil && c.Startup != nil && cs.Started || c.Health != nil && cs.Ready
 	posted := c.PostStart == nil || cs.PostStarted
-	for condition, met := range map[Condition]bool{
-		Start:    hasRun(cs) && (cs.Started && posted || gone(cs)),
-		Complete: hasRun(cs) && gone(cs),
-		Success:  gone(cs) && cs.ExitCode != nil && *cs.ExitCode == 0,
-		Healthy:  ready,
-	} {
-		if met && !slices.Contains(cs.Satisfied, condition) {
-			cs.Satisfied = append(cs.Satisfied, condition)
-			slices.Sort(cs.Satisfied)
-		}
+	cs.satisfy(Start, hasRun(cs) && (cs.Started && posted || gone(cs)))
+	cs.satisfy(Complete, hasRun(cs) && gone(cs))
+	cs.satisfy(Success, gone(cs) && cs.ExitCode != nil && *cs.ExitCode == 0)
+	cs.satisfy(Healthy, ready)
+}
+
+// satisfy notes that a condition has been met.
+func (cs *ContainerStatus) satisfy(condition Condition, met bool) {
+	if met && !slices.Contains(cs.Satisfied, condition) {
+		cs.Satisfied = append(cs.Satisfied, condition)
+		slices.Sort(cs.Satisfied)
 	}
 }
 

@@ -118,50 +118,51 @@ func (e *Engine) hints(ctx context.Context) iter.Seq[string] {
 // Reconcile looks at one sandbox, does at most one thing, and commits what
 // came of it.
 func (e *Engine) Reconcile(ctx context.Context, id string) (time.Duration, error) {
-	r, err := e.read(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && r.Value.IsStopped() {
+	s, revision, err := e.read(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && s.IsStopped() {
 		e.forget(id)
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	s := &r.Value
 	if d := e.retries.left(id, s.Desired.Stopped, now()); d > 0 {
 		return d, nil
 	}
 	v, err := e.look(ctx, s)
 	if err != nil {
-		return e.troubled(ctx, r, err)
+		return e.troubled(ctx, s, revision, err)
 	}
 	a := next(s, v, now())
 	after, again := a.after, a.again
 	if a.verb != record {
 		if after, again, err = e.perform(ctx, s, v, a); err != nil {
-			return e.troubled(ctx, r, err)
+			return e.troubled(ctx, s, revision, err)
 		}
 		e.retries.done(id)
 	}
-	return again, e.commit(ctx, r, after)
+	return again, e.commit(ctx, s, revision, after)
 }
 
-// read gets a record.
-func (e *Engine) read(ctx context.Context, id string) (r store.Record[Sandbox], err error) {
+// read looks at a record, which is shared: what changes it works on a clone.
+func (e *Engine) read(ctx context.Context, id string) (s *Sandbox, revision int64, err error) {
 	err = e.Store.View(ctx, func(tx *store.Tx) error {
-		r, err = Sandboxes.Get(tx, id)
+		s, revision, err = Sandboxes.Peek(tx, id)
 		return err
 	})
-	return r, err
+	return s, revision, err
 }
 
-// commit stores what has changed, if anything has.
-func (e *Engine) commit(ctx context.Context, r store.Record[Sandbox], after *Sandbox) error {
-	if after == nil || same(&r.Value, after) {
+// commit stores what has changed since a revision, if anything has, and gives
+// it away: after must not be written into any more.
+func (e *Engine) commit(ctx context.Context, was *Sandbox, revision int64, after *Sandbox) error {
+	if after == nil || same(was, after) {
 		return nil
 	}
-	after.version(&r.Value)
-	r.Value = *after
-	return e.Store.Update(ctx, by, func(tx *store.Tx) error { return Sandboxes.Replace(tx, r) })
+	after.version(was)
+	return e.Store.Update(ctx, by, func(tx *store.Tx) error {
+		return Sandboxes.ReplaceShared(tx, was.Spec.ID, revision, after)
+	})
 }
 
 // forget lets go of what is kept in memory for a sandbox.

@@ -29,8 +29,9 @@ var ErrRunning = errors.New("the sandbox has not stopped")
 
 var idForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// Create makes the record of a new sandbox, in the owner's transaction. The
-// engine brings it up from there. It fails for a specification that could not
+// Create makes the record of a new sandbox, in the owner's transaction, which
+// must not write into what spec points to any more. The engine brings it up from
+// there. It fails for a specification that could not
 // be followed.
 func Create(tx *store.Tx, spec Spec) error {
 	if err := spec.check(); err != nil {
@@ -42,7 +43,7 @@ func Create(tx *store.Tx, spec Spec) error {
 	for _, c := range spec.Containers {
 		s.Status.Containers = append(s.Status.Containers, ContainerStatus{Name: c.Name, State: ContainerPending, Health: HealthUnknown})
 	}
-	return Sandboxes.Insert(tx, spec.ID, s)
+	return Sandboxes.InsertShared(tx, spec.ID, s)
 }
 
 // check refuses what no engine could run.
@@ -73,17 +74,16 @@ func (p *Spec) check() error {
 // first code and reason stay; a later call can only shorten the grace.
 // Stopping what has stopped, or is not there any more, is no error.
 func Stop(tx *store.Tx, id string, d Desired) error {
-	r, err := Sandboxes.Get(tx, id)
+	was, revision, err := Sandboxes.Peek(tx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
-	case r.Value.IsStopped():
+	case was.IsStopped():
 		return nil
 	}
-	was := r.Value.Desired
-	n := &r.Value
+	n := was.clone()
 	if n.Desired.Stopped {
 		if d.Grace == nil || n.Desired.Grace != nil && *n.Desired.Grace <= *d.Grace {
 			return nil
@@ -97,10 +97,10 @@ func Stop(tx *store.Tx, id string, d Desired) error {
 		}
 		n.Desired.At = utc(n.Desired.At)
 	}
-	if was != n.Desired {
+	if was.Desired != n.Desired {
 		n.Status.Version++
 	}
-	return Sandboxes.Replace(tx, r)
+	return Sandboxes.ReplaceShared(tx, id, revision, n)
 }
 
 // Get reads a sandbox; store.ErrNotFound when there is none. All readers share
@@ -127,12 +127,12 @@ func Remove(tx *store.Tx, id string) error {
 
 // version counts a change that DescribeTasks would show.
 func (s *Sandbox) version(was *Sandbox) {
-	a, b := was.clone(), s.clone()
-	for _, x := range []*Sandbox{a, b} {
+	a, b := *was, *s
+	for _, x := range []*Sandbox{&a, &b} {
 		x.clearTrouble()
 		x.Status.Notes, x.Status.OOMKills = nil, 0
 	}
-	if !same(a, b) {
+	if !same(&a, &b) {
 		s.Status.Version++
 	}
 }

@@ -78,14 +78,13 @@ func (r *retries) clear() {
 // troubled notes an error that may pass, for the people who wait, and says
 // when it is tried again. The record is written when there is something new
 // to say: another error, or twice as many tries.
-func (e *Engine) troubled(ctx context.Context, r store.Record[Sandbox], err error) (time.Duration, error) {
+func (e *Engine) troubled(ctx context.Context, s *Sandbox, revision int64, err error) (time.Duration, error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
 	if errors.Is(err, store.ErrStale) {
 		return 0, err
 	}
-	s := &r.Value
 	tries, wait := e.retries.failed(s.Spec.ID, s.Desired.Stopped, now())
 	if s.Status.Trouble == err.Error() && bits.OnesCount(uint(tries)) > 1 {
 		return wait, nil
@@ -96,5 +95,5 @@ func (e *Engine) troubled(ctx context.Context, r store.Record[Sandbox], err erro
 	n := s.clone()
 	blame(n, err)
 	n.Status.Trouble, n.Status.TroubleAt, n.Status.Tries = err.Error(), now(), tries
-	return wait, e.commit(ctx, r, n)
+	return wait, e.commit(ctx, s, revision, n)
 }
