@@ -153,6 +153,42 @@ func DefinitionOf(tx *store.Tx, key string) (*types.TaskDefinition, error) {
 	return &d.Definition, nil
 }
 
+// IneffectiveOf names, in plain words, everything that was accepted and has no
+// effect in what a key names: a task definition, or a task with its own.
+func IneffectiveOf(tx *store.Tx, key string) ([]string, error) {
+	d, err := DefinitionOf(tx, key)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	list := Ineffective(d)
+	t, _, err := tasks.Peek(tx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return list, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append(list, ineffectiveOfRun(t)...), nil
+}
+
+// ineffectiveOfRun is about what RunTask was asked for beside the definition.
+func ineffectiveOfRun(t *Task) (list []string) {
+	for _, row := range []struct {
+		given bool
+		text  string
+	}{
+		{t.ExecEnabled, "enableExecuteCommand: there is no ECS Exec: no agent runs in the task, ExecuteCommand is not available"},
+		{t.Provider == string(types.CapacityProviderTypeFargateSpot), "capacityProviderStrategy[FARGATE_SPOT]: the task is never interrupted"},
+		{t.Platform == platformBefore, "platformVersion: the task runs as on " + platformLatest},
+		{t.ReferenceID != "", "referenceId: it is kept, but nothing shows it"},
+	} {
+		if row.given {
+			list = append(list, row.text)
+		}
+	}
+	return list
+}
+
 // SandboxOf finds the sandbox of the task that ref means, and the names of its
 // containers, all of them or the one that is asked for.
 func SandboxOf(tx *store.Tx, ref, container string) (id string, names []string, err error) {

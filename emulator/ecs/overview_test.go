@@ -3,6 +3,7 @@ package ecs_test
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -168,6 +169,101 @@ func TestTell(t *testing.T) {
 		}
 		if got := strings.Join(ecs.Tell(change), "; "); got != c.want {
 			t.Errorf("%s → %s: %q, want %q", c.before, c.after, got, c.want)
+		}
+	}
+}
+
+// TestIneffectiveOf adds to what a definition asks for in vain what a request
+// did.
+func TestIneffectiveOf(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.PutClusterCapacityProviders(w.ctx, &sdk.PutClusterCapacityProvidersInput{
+		Cluster: aws.String("default"), CapacityProviders: []string{"FARGATE_SPOT"}, DefaultCapacityProviderStrategy: strategy(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := twoContainers()
+	d.ExecutionRoleArn = aws.String("exec")
+	plain := w.runOne(d, nil)
+	odd := w.runOne(d, func(in *sdk.RunTaskInput) {
+		in.LaunchType, in.CapacityProviderStrategy = "", strategy(item("FARGATE_SPOT", 0, 1))
+		in.EnableExecuteCommand, in.ReferenceId, in.PlatformVersion = true, aws.String("r"), aws.String("1.3.0")
+	})
+	for _, c := range []struct {
+		key  string
+		want string // first words
+	}{
+		{*plain.TaskArn, "executionRoleArn"},
+		{*odd.TaskArn, "executionRoleArn enableExecuteCommand capacityProviderStrategy[FARGATE_SPOT] platformVersion referenceId"},
+		{*plain.TaskDefinitionArn, "executionRoleArn"},
+		{"nothing", ""},
+	} {
+		w.view(t, func(tx *store.Tx) error {
+			list, err := ecs.IneffectiveOf(tx, c.key)
+			var words []string
+			for _, text := range list {
+				field, _, _ := strings.Cut(text, ":")
+				words = append(words, field)
+			}
+			if got := strings.Join(words, " "); got != c.want {
+				t.Errorf("%s: got %s, want %s", c.key, got, c.want)
+			}
+			return err
+		})
+	}
+}
+
+// TestDigits: ten digits, the first of which is not zero.
+func TestDigits(t *testing.T) {
+	form := regexp.MustCompile(`^[1-9][0-9]{9}$`)
+	for range 1000 {
+		if d := ecs.Digits(10); !form.MatchString(d) {
+			t.Fatal(d)
+		}
+	}
+}
+
+// TestAttachedInterfaces tells EC2 of the interfaces of tasks that have not
+// stopped, in one account and region.
+func TestAttachedInterfaces(t *testing.T) {
+	w := newWorld(t)
+	task := w.running(func(in *sdk.RunTaskInput) {
+		in.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = []string{"sg-1"}
+	})
+	early := w.run(launch("web"))[0]
+	w.stopped(idOf(w.run(launch("web"))[0].TaskArn))
+	w.view(t, func(tx *store.Tx) error {
+		list, err := ecs.AttachedInterfaces(tx, testAccount+"/"+testRegion)
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		for _, one := range list {
+			switch one.TaskARN {
+			case *task.TaskArn:
+				if one.Attaching || one.Address.IP != "172.31.0.5" || one.Groups[0].ID != "sg-1" || one.Subnet != "subnet-a" ||
+					one.AttachmentARN != arnPrefix+"attachment/"+*task.Attachments[0].Id {
+					t.Errorf("%+v", one)
+				}
+			case *early.TaskArn:
+				if !one.Attaching || one.Groups[0].ID != "sg-default" {
+					t.Errorf("%+v", one)
+				}
+			default:
+				t.Errorf("an interface of %s", one.TaskARN)
+			}
+		}
+		if list, err = ecs.AttachedInterfaces(tx, testAccount+"/us-east-1"); err != nil || len(list) != 0 {
+			t.Errorf("in another region: %+v, %v", list, err)
+		}
+		return nil
+	})
+	for region, want := range map[string][2]string{
+		"us-east-1": {"ip-10-0-0-1.ec2.internal", "ec2-10-0-0-1.compute-1.amazonaws.com"},
+		"eu-west-1": {"ip-10-0-0-1.eu-west-1.compute.internal", "ec2-10-0-0-1.eu-west-1.compute.amazonaws.com"},
+	} {
+		if got := [2]string{ecs.PrivateDNSName("10.0.0.1", region), ecs.PublicDNSName("10.0.0.1", region)}; got != want {
+			t.Errorf("%s: %v", region, got)
 		}
 	}
 }

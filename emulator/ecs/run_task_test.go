@@ -1,6 +1,8 @@
 package ecs_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/neargate/neargate/emulator/ecs"
+	"github.com/neargate/neargate/emulator/sandbox"
 )
 
 func overriding(o types.ContainerOverride) func(in *sdk.RunTaskInput) {
@@ -291,5 +296,40 @@ func TestOverriddenTask(t *testing.T) {
 	again := w.run(launch("web"))[0]
 	if *again.Cpu != "256" || *again.Containers[0].Cpu != "0" || *again.TaskDefinitionArn != *d.TaskDefinitionArn {
 		t.Errorf("the definition has changed: %+v", again)
+	}
+}
+
+// playing is an engine that brings a sandbox at once to where it is to go.
+type playing struct{ *world }
+
+func (p playing) Wait(_ context.Context, id string, done func(*sandbox.Sandbox) bool) (*sandbox.Sandbox, error) {
+	p.becomes(id, func(s *sandbox.Sandbox) {
+		s.Status.Height, s.Status.Falling = 3, false
+		if s.Desired.Stopped {
+			s.Status.Height, s.Status.Falling = 0, true
+		}
+	})
+	s := p.sandbox(id)
+	if !done(s) {
+		return nil, errors.New("nobody waits for this")
+	}
+	return s, nil
+}
+
+// TestSettle makes calls answer when their effect is there.
+func TestSettle(t *testing.T) {
+	w := newWorld(t)
+	w.register(fargateDefinition("web"))
+	w.API = ecs.New(ecs.Config{Store: w.st, Network: network{}, Engine: playing{w}, Roles: &w.roles, Settle: true})
+	in := launch("web")
+	in.Count = aws.Int32(2)
+	for _, task := range w.run(in) {
+		if *task.LastStatus != "RUNNING" {
+			t.Errorf("RunTask answers %s", *task.LastStatus)
+		}
+		out, err := w.StopTask(w.ctx, &sdk.StopTaskInput{Task: task.TaskArn})
+		if err != nil || *out.Task.LastStatus != "STOPPED" {
+			t.Errorf("StopTask answers %+v, %v", out, err)
+		}
 	}
 }
