@@ -75,7 +75,7 @@ func parseInt(b []byte, bits int) (int64, bool) {
 	if n, err := strconv.ParseInt(string(b), 10, bits); err == nil {
 		return n, true
 	}
-	if bytes.IndexAny(b, ".eE") < 0 {
+	if !bytes.ContainsAny(b, ".eE") {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(string(b), 64)

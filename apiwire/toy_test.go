@@ -23,7 +23,6 @@ import (
 type toy struct {
 	calls   []apiwire.Call
 	present []string
-	block   chan struct{}
 }
 
 func (a *toy) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput) (*ecs.CreateClusterOutput, error) {

@@ -100,13 +100,14 @@ func (a *API) DescribeVpcEndpoints(_ context.Context, in *DescribeVpcEndpointsIn
 	return &DescribeVpcEndpointsOutput{VpcEndpoints: []types.VpcEndpoint{}}, dry(in.DryRun)
 }
 
-// nothing refuses ids of a kind of which there are none.
+// nothing refuses ids of a kind of which there are none: the first one that
+// is given cannot be found, if it is an id at all.
 func nothing(ids []string, prefix, code, text string) error {
-	for _, id := range ids {
-		if !wellFormed(prefix, id) {
-			return fail(code+".Malformed", "Invalid id: %q (expecting %q)", id, prefix+"...")
-		}
-		return fail(code+".NotFound", text, id)
+	if len(ids) == 0 {
+		return nil
 	}
-	return nil
+	if !wellFormed(prefix, ids[0]) {
+		return fail(code+".Malformed", "Invalid id: %q (expecting %q)", ids[0], prefix+"...")
+	}
+	return fail(code+".NotFound", text, ids[0])
 }

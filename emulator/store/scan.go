@@ -46,7 +46,10 @@ func (r Range) bounds() (from string, to driver.Value) {
 // prefixEnd is the smallest string behind all that begin with p; "" when there
 // is none.
 func prefixEnd(p string) string {
-	b := []byte(strings.TrimRight(p, "\xff"))
+	b := []byte(p)
+	for len(b) > 0 && b[len(b)-1] == 0xff {
+		b = b[:len(b)-1]
+	}
 	if len(b) == 0 {
 		return ""
 	}
