@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql/driver"
 	"iter"
-	"strings"
 )
 
 // Range narrows and orders a listing by key.
