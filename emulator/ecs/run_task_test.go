@@ -333,3 +333,52 @@ func TestSettle(t *testing.T) {
 		}
 	}
 }
+
+// TestPlatformBefore: what only 1.4.0 has is refused on 1.3.0, and nothing
+// else.
+func TestPlatformBefore(t *testing.T) {
+	w := newWorld(t)
+	const no = "PlatformTaskDefinitionIncompatibilityException: One or more of the requested capabilities are not supported."
+	for name, c := range map[string]struct {
+		change func(d *sdk.RegisterTaskDefinitionInput, c *types.ContainerDefinition)
+		want   string
+	}{
+		"plain": {func(*sdk.RegisterTaskDefinitionInput, *types.ContainerDefinition) {}, "no error"},
+		"large": {func(d *sdk.RegisterTaskDefinitionInput, _ *types.ContainerDefinition) {
+			d.Cpu, d.Memory = aws.String("8192"), aws.String("16384")
+		}, no},
+		"pid": {func(d *sdk.RegisterTaskDefinitionInput, _ *types.ContainerDefinition) { d.PidMode = types.PidModeTask }, no},
+		"faults": {func(d *sdk.RegisterTaskDefinitionInput, _ *types.ContainerDefinition) {
+			d.EnableFaultInjection = aws.Bool(true)
+		}, no},
+		"arm": {func(d *sdk.RegisterTaskDefinitionInput, _ *types.ContainerDefinition) {
+			d.RuntimePlatform = &types.RuntimePlatform{CpuArchitecture: types.CPUArchitectureArm64}
+		}, no},
+		"efs": {func(d *sdk.RegisterTaskDefinitionInput, c *types.ContainerDefinition) {
+			d.Volumes = []types.Volume{{Name: aws.String("v"), EfsVolumeConfiguration: &types.EFSVolumeConfiguration{FileSystemId: aws.String("fs-12345678")}}}
+			c.MountPoints = []types.MountPoint{{SourceVolume: aws.String("v"), ContainerPath: aws.String("/v")}}
+		}, no},
+		"restart": {func(_ *sdk.RegisterTaskDefinitionInput, c *types.ContainerDefinition) {
+			c.RestartPolicy = &types.ContainerRestartPolicy{Enabled: aws.Bool(true)}
+		}, no},
+		"ptrace": {func(_ *sdk.RegisterTaskDefinitionInput, c *types.ContainerDefinition) {
+			c.LinuxParameters = &types.LinuxParameters{Capabilities: &types.KernelCapabilities{Add: []string{"SYS_PTRACE"}}}
+		}, no},
+		"drop": {func(_ *sdk.RegisterTaskDefinitionInput, c *types.ContainerDefinition) {
+			c.LinuxParameters = &types.LinuxParameters{Capabilities: &types.KernelCapabilities{Drop: []string{"CHOWN"}}}
+		}, "no error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := fargateDefinition(name)
+			c.change(d, &d.ContainerDefinitions[0])
+			w.register(d)
+			in := launch(name)
+			in.PlatformVersion = aws.String("1.3.0")
+			out, err := w.RunTask(w.ctx, in)
+			refused(t, err, c.want)
+			if err == nil && *out.Tasks[0].PlatformVersion != "1.3.0" {
+				t.Errorf("it runs on %s", *out.Tasks[0].PlatformVersion)
+			}
+		})
+	}
+}
