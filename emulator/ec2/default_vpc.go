@@ -60,6 +60,9 @@ func makeDefaultVPC(tx *store.Tx, p place) (*vpc, error) {
 	if err != nil {
 		return nil, err
 	}
+	if main, err = routeTables.get(tx, p, *main.RouteTableId); err != nil {
+		return nil, err
+	}
 	main.Routes = append(main.Routes, types.Route{
 		DestinationCidrBlock: aws.String("0.0.0.0/0"), GatewayId: igw.InternetGatewayId,
 		Origin: types.RouteOriginCreateRoute, State: types.RouteStateActive,

@@ -27,11 +27,11 @@ func (a *API) Subnets(tx *store.Tx, scope string, ids []string) ([]Subnet, error
 	p := parsePlace(scope)
 	found := make([]Subnet, 0, len(ids))
 	for _, id := range ids {
-		s, err := subnets.get(tx, p, id)
+		s, err := subnets.look(tx, p, id)
 		if err != nil {
 			return nil, err
 		}
-		v, err := vpcs.get(tx, p, *s.VpcId)
+		v, err := vpcs.look(tx, p, *s.VpcId)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +52,7 @@ func (a *API) SecurityGroups(tx *store.Tx, scope string, ids []string) ([]Securi
 	p := parsePlace(scope)
 	found := make([]SecurityGroup, 0, len(ids))
 	for _, id := range ids {
-		g, err := securityGroups.get(tx, p, id)
+		g, err := securityGroups.look(tx, p, id)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func (a *API) SecurityGroups(tx *store.Tx, scope string, ids []string) ([]Securi
 // none is named.
 func (a *API) DefaultSecurityGroup(tx *store.Tx, scope, vpc string) (SecurityGroup, error) {
 	p := parsePlace(scope)
-	if _, err := vpcs.get(tx, p, vpc); err != nil {
+	if _, err := vpcs.look(tx, p, vpc); err != nil {
 		return SecurityGroup{}, err
 	}
 	g, err := groupNamed(tx, p, vpc, defaultGroup)

@@ -61,6 +61,24 @@ func (r *resource[T]) get(tx *store.Tx, p place, id string) (*T, error) {
 	return &rec.Value, nil
 }
 
+// look is get for whoever only reads: what it returns is shared with all
+// readers, and nobody may write into it.
+func (r *resource[T]) look(tx *store.Tx, p place, id string) (*T, error) {
+	if err := r.check(id); err != nil {
+		return nil, err
+	}
+	v, _, err := r.table.Peek(tx, p.arn(r.kind, id))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, r.unknown(id)
+	}
+	return v, err
+}
+
+// lookBy is by for whoever only reads.
+func (r *resource[T]) lookBy(tx *store.Tx, p place, index, value string) iter.Seq2[*T, error] {
+	return r.table.PeekBy(tx, index, value, store.Range{Prefix: p.arn(r.kind, "")})
+}
+
 func (r *resource[T]) put(tx *store.Tx, p place, v *T) error {
 	return r.table.Put(tx, p.arn(r.kind, aws.ToString(r.id(v))), v)
 }

@@ -97,7 +97,7 @@ func isMain(t *types.RouteTable) bool {
 
 // mainRouteTable returns the table that subnets without one of their own use.
 func mainRouteTable(tx *store.Tx, p place, vpc string) (*types.RouteTable, error) {
-	for t, err := range routeTables.by(tx, p, inVPC, vpc) {
+	for t, err := range routeTables.lookBy(tx, p, inVPC, vpc) {
 		if err != nil || isMain(t) {
 			return t, err
 		}
@@ -105,9 +105,9 @@ func mainRouteTable(tx *store.Tx, p place, vpc string) (*types.RouteTable, error
 	return nil, fail("InvalidRouteTableID.NotFound", "The vpc '%s' has no main route table", vpc)
 }
 
-// routeTableOf returns the table that a subnet uses.
+// routeTableOf returns the table that a subnet uses, to be read only.
 func routeTableOf(tx *store.Tx, p place, s *types.Subnet) (*types.RouteTable, error) {
-	for t, err := range routeTables.by(tx, p, inSubnet, *s.SubnetId) {
+	for t, err := range routeTables.lookBy(tx, p, inSubnet, *s.SubnetId) {
 		return t, err
 	}
 	return mainRouteTable(tx, p, *s.VpcId)

@@ -153,15 +153,19 @@ func groupByName(tx *store.Tx, p place, name string) (*types.SecurityGroup, erro
 		return nil, noDefaultVPC()
 	}
 	g, err := groupNamed(tx, p, *v.Vpc.VpcId, name)
-	if err == nil && g == nil {
-		err = fail("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", name, *v.Vpc.VpcId)
+	switch {
+	case err != nil:
+		return nil, err
+	case g == nil:
+		return nil, fail("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", name, *v.Vpc.VpcId)
 	}
-	return g, err
+	return securityGroups.get(tx, p, *g.GroupId)
 }
 
-// groupNamed finds a group of a VPC by its name; nil when there is none.
+// groupNamed finds a group of a VPC by its name, to be read only; nil when there
+// is none.
 func groupNamed(tx *store.Tx, p place, vpc, name string) (*types.SecurityGroup, error) {
-	for g, err := range securityGroups.by(tx, p, inVPC, vpc) {
+	for g, err := range securityGroups.lookBy(tx, p, inVPC, vpc) {
 		if err != nil || aws.ToString(g.GroupName) == name {
 			return g, err
 		}
