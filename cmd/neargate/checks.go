@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,6 +74,25 @@ func checkNetworks(ctx context.Context, p patient) []finding {
 		}
 	}
 	return []finding{{what: "network", detail: fmt.Sprintf("%s, the default VPC's range, is free", defaultVPC)}}
+}
+
+// checkLeftovers looks for containers of emulators that are not told from a
+// running one by Docker: one that was killed and whose data directory was
+// deleted can never remove its own.
+func checkLeftovers(ctx context.Context, p patient) []finding {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := docker.Examine(ctx, p.dockerHost)
+	if err != nil {
+		return nil // the check of docker tells
+	}
+	var list []finding
+	for _, instance := range slices.Sorted(maps.Keys(r.Instances)) {
+		list = append(list, finding{what: "containers", detail: fmt.Sprintf("%d of the emulator with the instance id %s", r.Instances[instance], instance),
+			advice: "`curl …/_neargate/health` of a running server tells its instance id. If none has this one and its data directory\n" +
+				"is gone: docker rm -f $(docker ps -aq --filter label=dev.neargate.instance=" + instance + ")"})
+	}
+	return list
 }
 
 func checkBinary(context.Context, patient) []finding {

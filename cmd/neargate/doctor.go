@@ -35,6 +35,7 @@ type checkup struct {
 var checkups = []checkup{
 	{"docker", checkDocker},
 	{"network", checkNetworks},
+	{"leftovers", checkLeftovers},
 	{"sandbox", checkBinary},
 	{"port", checkPort},
 	{"data", checkData},
@@ -67,7 +68,7 @@ something stands in the way.`,
 	f.StringVar(&p.listen, "listen", "127.0.0.1:4566", "address and port that serve would listen on")
 	f.StringVar(&p.dataDir, "data-dir", emulator.DefaultDataDir(), "where serve would keep its state")
 	f.StringVar(&p.dockerHost, "docker-host", "", "Docker Engine that serve would use")
-	f.StringSliceVar(&only, "only", nil, "only these checks: docker, network, sandbox, port, data, disk")
+	f.StringSliceVar(&only, "only", nil, "only these checks: docker, network, leftovers, sandbox, port, data, disk")
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing; the exit code tells")
 	return cmd
 }

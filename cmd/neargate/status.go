@@ -57,7 +57,12 @@ func printStatus(cmd *cobra.Command, s *emulator.Status) {
 			fmt.Fprintln(w, "  no tasks")
 		}
 		for _, t := range c.Tasks {
-			fmt.Fprintf(w, "  %s  %-14s %-20s %-15s %s\n", t.ID, t.Status, t.Definition, t.Address, strings.Join(t.Why, "; "))
+			fmt.Fprintf(w, "  %s  %-14s %-20s %-15s %s\n", t.ID, t.Status, t.Definition, t.Address, t.Public)
+			if t.Status != "RUNNING" {
+				for _, why := range t.Why {
+					fmt.Fprintf(w, "  %34s%s\n", "", why)
+				}
+			}
 		}
 		if c.Stopped > 0 {
 			fmt.Fprintf(w, "  and %d stopped\n", c.Stopped)

@@ -19,8 +19,15 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// version is the module's version, or the commit it was built from.
+// release is what `make build` calls this build; "" without make.
+var release string
+
+// version is the release, the module's version, or the commit it was built
+// from.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -23,6 +24,10 @@ type Report struct {
 	DataRoot      string // /var/lib/docker, on the Engine's machine
 	Networks      []NetworkReport
 	Containers    int // running ones, whoever's
+	// Instances counts the containers of each emulator, by instance id: also
+	// of those that ended without being able to clean up, and whose data
+	// directory is gone.
+	Instances map[string]int
 }
 
 // NetworkReport is a network that takes addresses.
@@ -54,7 +59,19 @@ func Examine(ctx context.Context, host string) (*Report, error) {
 		CgroupDriver: i.CgroupDriver, CgroupVersion: i.CgroupVersion, Rootless: f.rootless, DataRoot: i.DockerRootDir,
 		Containers: i.ContainersRunning,
 	}
-	return r, r.addNetworks(ctx, d)
+	return r, errors.Join(r.addNetworks(ctx, d), r.addInstances(ctx, d))
+}
+
+func (r *Report) addInstances(ctx context.Context, d *daemon) error {
+	list, err := d.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", labelInstance)})
+	if err != nil {
+		return err
+	}
+	r.Instances = map[string]int{}
+	for _, c := range list.Items {
+		r.Instances[c.Labels[labelInstance]]++
+	}
+	return nil
 }
 
 // Describe says which Engine runs the sandboxes, or why it cannot be reached.
