@@ -138,18 +138,20 @@ func statistics(t *Task, p samplePair) map[string]*containerStatistics {
 		c := &t.Containers[i]
 		all[c.RuntimeID] = nil
 		if one, ok := p.now.Containers[c.Name]; ok {
-			all[c.RuntimeID] = document(c, p, one)
+			all[c.RuntimeID] = document(t, c, p, one)
 		}
 	}
 	return all
 }
 
-func document(c *TaskContainer, p samplePair, one sandbox.ContainerStats) *containerStatistics {
+// document makes the statistics of a container. Its memory ends where the
+// task's does.
+func document(t *Task, c *TaskContainer, p samplePair, one sandbox.ContainerStats) *containerStatistics {
 	u := &p.now
 	d := &containerStatistics{
 		Read: u.At, Name: c.Name, ID: c.RuntimeID, PIDs: pidsStats{Current: one.PIDs}, CPU: cpu(one),
 		Memory: memoryStats{
-			Usage: one.Memory, Max: one.MemoryMax, Limit: one.MemoryLimit,
+			Usage: one.Memory, Max: one.MemoryMax, Limit: min(one.MemoryLimit, uint64(parse(t.Memory))*mebibyte),
 			Stats: map[string]uint64{"cache": one.MemoryCache, "total_cache": one.MemoryCache},
 		},
 		Block: blockStats{Bytes: []blockEntry{{"Read", one.ReadBytes}, {"Write", one.WrittenBytes}}},

@@ -200,7 +200,7 @@ func TestRates(t *testing.T) {
 		{"counted anew", 3 * time.Second, 0, 200, `{"rx_bytes_per_sec":0,"tx_bytes_per_sec":100}`},
 		{"much later", 20 * time.Minute, 5000, 200, ""},
 	} {
-		w.usage[id] = sandbox.Stats{At: start.Add(c.at), RxBytes: c.rx, TxBytes: c.tx, Containers: map[string]sandbox.ContainerStats{"web": {CPU: c.at, OnlineCPUs: 1}}}
+		w.usage[id] = sandbox.Stats{At: start.Add(c.at), RxBytes: c.rx, TxBytes: c.tx, Containers: map[string]sandbox.ContainerStats{"web": {CPU: c.at, OnlineCPUs: 1, MemoryLimit: 1 << 40}}}
 		status, body := box.get("/v4/ID/stats")
 		var got struct {
 			Read    time.Time       `json:"read"`
@@ -208,11 +208,14 @@ func TestRates(t *testing.T) {
 			Rates   json.RawMessage `json:"network_rate_stats"`
 			CPU     cpuUsage        `json:"cpu_stats"`
 			PreCPU  cpuUsage        `json:"precpu_stats"`
+			Memory  struct {
+				Limit int64 `json:"limit"`
+			} `json:"memory_stats"`
 		}
 		if err := json.Unmarshal([]byte(body), &got); err != nil || status != http.StatusOK {
 			t.Fatalf("%s: %d %s", c.name, status, body)
 		}
-		if string(got.Rates) != c.want || got.CPU.Usage.Total != c.at || (got.PreRead.IsZero() != (c.want == "")) || got.PreCPU.Usage.Total > got.CPU.Usage.Total {
+		if string(got.Rates) != c.want || got.CPU.Usage.Total != c.at || (got.PreRead.IsZero() != (c.want == "")) || got.PreCPU.Usage.Total > got.CPU.Usage.Total || got.Memory.Limit != 512<<20 {
 			t.Errorf("%s: %s", c.name, body)
 		}
 	}
