@@ -13,8 +13,8 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox/fake"
 )
 
-// Config says what an emulator is to be. Its zero value is completed by
-// Defaults; cmd/neargate fills it from flags and NEARGATE_* variables.
+// Config says what an emulator is to be. Start from Defaults; cmd/neargate
+// fills it from flags and NEARGATE_* variables.
 type Config struct {
 	Account string   // of callers whose access key id is not an account; 000000000000
 	Region  string   // of requests that are not signed; us-east-1
@@ -23,7 +23,7 @@ type Config struct {
 	Timing  string   // "real", "aws" or "instant"
 	Auth    string   // "any" takes any credentials, "verify" checks signatures
 	Hosts   []string // names that requests may be made to, beside localhost
-	Warm    int      // sandboxes kept ready per subnet
+	Warm    int      // sandboxes kept ready per subnet, 0 or more
 	Docker  string   // DOCKER_HOST; "" is the environment's
 	// Fake is what the runtime "fake" works on; nil makes an empty one. Tests
 	// give one to break things in it.
@@ -67,7 +67,7 @@ func DefaultDataDir() string {
 
 var (
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 )
 
 // check names the first setting that is not one of its values.
@@ -90,13 +90,19 @@ func (c *Config) check() error {
 			return fmt.Errorf("%s %q is not one of %s", one.what, one.value, strings.Join(one.known, ", "))
 		}
 	}
+	if c.Warm < 0 {
+		return fmt.Errorf("%d warm sandboxes: their number is 0 or more", c.Warm)
+	}
 	return nil
 }
 
-// database is the path of the store.
+// database is the path of the store, whose folder it makes.
 func (c *Config) database() (string, error) {
 	if c.DataDir == Memory {
 		return Memory, nil
+	}
+	if c.DataDir == "" {
+		c.DataDir = DefaultDataDir()
 	}
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return "", fmt.Errorf("data directory: %w", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,13 +26,14 @@ type Emulator struct {
 	startedAt time.Time
 	store     *store.Store
 	runtime   sandbox.Runtime
-	engine    *sandbox.Engine
 	services  services
+	assembled chan struct{} // closed when services is complete
 	wire      *apiwire.Handler
 	metrics   *instruments
 	handler   http.Handler
 	loops     []loop
-	resetting chan struct{} // holds one token: one reset at a time
+	shift     shift
+	close     func() error // what Close does, once
 }
 
 // loop is a controller with its way of being run.
@@ -40,8 +42,11 @@ type loop struct {
 	options    reconcile.Options
 }
 
-// New opens the store and puts the parts together. It starts nothing and
-// needs no runtime to answer: one that is away is waited for by Run.
+// New opens the store and puts the parts together. It starts no task's work
+// and needs no runtime to answer: one that is away is waited for by Run.
+//
+// The error names the setting that cannot be; it is a *store.LockedError when
+// another process has the data directory.
 func New(ctx context.Context, c Config) (*Emulator, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -54,7 +59,8 @@ func New(ctx context.Context, c Config) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Emulator{config: c, startedAt: time.Now().UTC(), store: st, resetting: make(chan struct{}, 1)}
+	e := &Emulator{config: c, startedAt: time.Now().UTC(), store: st, assembled: make(chan struct{}), shift: newShift()}
+	e.close = sync.OnceValue(e.letGo)
 	if err := e.assemble(ctx); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -70,7 +76,9 @@ func (e *Emulator) assemble(ctx context.Context) (err error) {
 	}
 	e.metrics = newInstruments(e.store, e.startedAt)
 	e.buildServices()
-	e.handler = &guard{hosts: e.config.Hosts, next: e.router(e.wire)}
+	e.metrics.know(e.wire.Coverage())
+	e.handler = newGuard(e.config.Hosts, e.router(e.wire))
+	close(e.assembled)
 	return nil
 }
 
@@ -91,61 +99,35 @@ func instanceID(ctx context.Context, st *store.Store) (string, error) {
 // Handler answers everything: AWS's APIs, /_neargate/ and /metrics.
 func (e *Emulator) Handler() http.Handler { return e.handler }
 
-// AWS answers AWS's APIs only, without looking where a request comes from: for
-// containers of tasks, who reach it through their sandbox.
-func (e *Emulator) AWS() http.Handler { return e.wire }
-
 // Run runs the controllers until ctx ends. Tasks go on running in the runtime
-// when it returns; the next Run takes them over.
+// when it returns; the next Run takes them over. One Run works at a time: a
+// second one waits until the first has returned. The error is never ctx's.
 func (e *Emulator) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return e.engine.Run(ctx) })
-	for _, l := range e.loops {
-		g.Go(func() error { return reconcile.Run(ctx, e.store, l.controller, l.options) })
+	if !e.shift.begin(ctx) {
+		return nil
 	}
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+	defer e.shift.end()
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error { return e.shift.work(inner, func() worker { return e.newEngine() }) })
+	for _, l := range e.loops {
+		g.Go(func() error { return reconcile.Run(inner, e.store, l.controller, l.options) })
+	}
+	if err := g.Wait(); err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
 		return err
 	}
 	return nil
 }
 
-// Close lets go of the runtime and the store. Run must have returned.
-func (e *Emulator) Close() error {
+// Close lets go of the runtime and the store. Run must have returned. A second
+// call does nothing more.
+func (e *Emulator) Close() error { return e.close() }
+
+func (e *Emulator) letGo() error {
 	var err error
 	if c, ok := e.runtime.(interface{ Close() error }); ok {
 		err = c.Close()
 	}
 	return errors.Join(err, e.store.Close())
-}
-
-// Reset forgets everything and removes every container, network and volume
-// that was made for it. Controllers may go on running: with no record left,
-// they have nothing to do.
-func (e *Emulator) Reset(ctx context.Context) error {
-	select {
-	case e.resetting <- struct{}{}:
-		defer func() { <-e.resetting }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := e.store.Reset(ctx, "neargate:reset"); err != nil {
-		return err
-	}
-	if p, ok := e.runtime.(purger); ok {
-		return p.Purge(ctx)
-	}
-	return nil
-}
-
-// purger is a runtime that can remove all it has made at once.
-type purger interface {
-	Purge(ctx context.Context) error
-}
-
-// describer is a runtime that can tell what it runs on, as "Docker 20.10.24
-// (API 1.41, overlay2, cgroup v1)", or why it cannot be reached.
-type describer interface {
-	Describe(ctx context.Context) (string, error)
 }
 
 // Coverage tells which operations are served and which of AWS's are not.

@@ -18,11 +18,16 @@ func TestGuard(t *testing.T) {
 		{"another address of this machine", "192.0.2.7:4566", "", "", 200},
 		{"a service of localhost", "ecs.localhost:4566", "", "", 200},
 		{"AWS's name pointed here", "ecs.us-east-1.amazonaws.com", "", "", 200},
+		{"AWS's name in China", "ecs.cn-north-1.amazonaws.com.cn", "", "", 200},
+		{"AWS's name for both stacks", "ecs.us-east-1.api.aws", "", "", 200},
 		{"an allowed name", "neargate:4566", "", "", 200},
 		{"a name in other letters", "NearGate:4566", "", "", 200},
 		{"a rebound name", "evil.example:4566", "", "", 403},
 		{"a name that ends like ours", "evil-localhost:4566", "", "", 403},
+		{"a name that begins like ours", "localhost.evil.example", "", "", 403},
+		{"an address that is a name", "127.0.0.1.evil.example", "", "", 403},
 		{"no Host", "", "", "", 403},
+		{"only a port", ":4566", "", "", 403},
 		{"our own page", "localhost:4566", "http://localhost:4566", "same-origin", 200},
 		{"a typed address", "localhost:4566", "", "none", 200},
 		{"a page from elsewhere", "localhost:4566", "https://evil.example", "cross-site", 403},
@@ -31,7 +36,7 @@ func TestGuard(t *testing.T) {
 		{"a sandboxed page", "localhost:4566", "null", "", 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := &guard{hosts: []string{"neargate"}, next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {})}
+			g := newGuard([]string{"NEARgate"}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
 			r.Host = c.host
 			set(r, "Origin", c.origin)

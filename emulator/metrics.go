@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 // their own, because two emulators may live in one process.
 type instruments struct {
 	set   *metrics.Set
-	calls sync.Map // callKey → *callInstruments: names are made once, not on every call
+	known map[string]bool // "ecs:RunTask": what gets a metric by its name
+	calls sync.Map        // callKey → *callInstruments: names are made once, not on every call
 }
 
 type callKey struct {
@@ -39,10 +41,24 @@ func newInstruments(st *store.Store, started time.Time) *instruments {
 	return i
 }
 
-// called counts one AWS request. What names no operation that is served is
+// know learns the names of operations, those that AWS has and Neargate lacks
+// too, before the first call.
+func (i *instruments) know(services []apiwire.Coverage) {
+	i.known = map[string]bool{}
+	for _, s := range services {
+		for _, op := range slices.Concat(s.Implemented, s.Missing) {
+			i.known[s.Service+":"+op] = true
+		}
+	}
+}
+
+// called counts one AWS request. Those for operations that do not exist are
 // counted together: names that callers make up must not become metrics.
 func (i *instruments) called(c apiwire.Call, status int, took time.Duration) {
 	key := callKey{c.Service, c.Operation, status}
+	if !i.known[c.Service+":"+c.Operation] {
+		key.operation = ""
+	}
 	one, ok := i.calls.Load(key)
 	if !ok {
 		one, _ = i.calls.LoadOrStore(key, i.instrument(key))
@@ -68,9 +84,12 @@ func (i *instruments) serve(w http.ResponseWriter, _ *http.Request) {
 func writeSandboxes(w io.Writer, st *store.Store) {
 	_ = st.View(context.Background(), func(tx *store.Tx) error {
 		alive, all, err := sandbox.CountLive(tx)
+		if err != nil {
+			return err
+		}
 		metrics.WriteGaugeUint64(w, `neargate_sandboxes{state="live"}`, uint64(alive))
 		metrics.WriteGaugeUint64(w, `neargate_sandboxes{state="stopped"}`, uint64(all-alive))
 		metrics.WriteGaugeUint64(w, "neargate_store_revision", uint64(tx.Revision()))
-		return err
+		return nil
 	}) // a scrape during a fault shows the other metrics
 }

@@ -2,7 +2,10 @@ package emulator
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -11,16 +14,53 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox/fake"
 )
 
+// patience is how long Docker is waited for at the start and by health: one
+// that hangs is as good as one that is away.
+const patience = 2 * time.Second
+
 // newRuntime makes the runtime that the configuration names. Docker need not
 // answer yet.
 func (e *Emulator) newRuntime(ctx context.Context) (sandbox.Runtime, error) {
 	if e.config.Runtime == RuntimeFake {
 		return fake.New(fake.Options{State: e.config.Fake}), nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return docker.New(ctx, docker.Options{
 		Instance: e.instance, Host: e.config.Docker, PID1: pid1.Open, Warm: e.config.Warm, Log: e.config.Log,
-		Metadata: func(id string) http.Handler { return e.services.ecs.Metadata(id, e.wire) },
+		Metadata: e.metadata,
 	})
+}
+
+// metadata is the link-local endpoint of a sandbox. Docker adopts sandboxes
+// while the services are still being made, so the first request waits for
+// those.
+func (e *Emulator) metadata(id string) http.Handler {
+	handler := sync.OnceValue(func() http.Handler {
+		<-e.assembled
+		return e.services.ecs.Metadata(id, e.wire)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler().ServeHTTP(w, r) })
+}
+
+// examine tells what the runtime runs on, as "Docker 20.10.24 (API 1.41,
+// overlay2, cgroup v1)", "" when there is nothing to tell, or why it does not
+// answer, within a little more than patience.
+func (e *Emulator) examine(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if e.config.Runtime == RuntimeFake {
+		_, err := e.runtime.Inspect(ctx, "") // what does not exist is no error
+		return "", err
+	}
+	r, err := docker.Examine(ctx, e.config.Docker)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "", fmt.Errorf("the Docker Engine does not answer within %v", patience)
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Docker %s (API %s, %s, cgroup v%s)", r.Version, r.API, r.Storage, r.CgroupVersion), nil
 }
 
 // delays are the waits of --timing=aws: what a small task took on AWS Fargate

@@ -20,6 +20,9 @@ type services struct {
 	logs *logs.API
 	sts  *sts.API
 	iam  *iam.API
+	// waiter is an engine that does not run: others wait with it for what the
+	// one that runs does.
+	waiter *sandbox.Engine
 }
 
 // buildServices makes the APIs, hands each what it needs of the others, and
@@ -29,12 +32,10 @@ func (e *Emulator) buildServices() {
 	s.ec2 = ec2.New(ec2.Config{Store: e.store, Attached: attached{}})
 	s.iam = iam.New(iam.Config{Store: e.store})
 	s.sts = sts.New(sts.Config{Store: e.store, IAM: s.iam, Account: e.config.Account})
-	s.logs = logs.New(logs.Config{Store: e.store})
-	e.engine = sandbox.New(sandbox.Config{
-		Store: e.store, Runtime: e.runtime, Logs: logSink{s.logs}, Secrets: noSecrets{}, Delay: delays(e.config.Timing), Log: e.config.Log,
-	})
+	s.logs = logs.New(logs.Config{Store: e.store, Log: e.config.Log})
+	s.waiter = e.newEngine()
 	s.ecs = ecs.New(ecs.Config{
-		Store: e.store, Network: network{s.ec2}, Engine: engine{e.engine}, Roles: roles{e.store, s.sts, s.iam}, Callers: callers{s.sts},
+		Store: e.store, Network: network{s.ec2}, Engine: engine{s.waiter}, Roles: roles{e.store, s.sts, s.iam}, Callers: callers{s.sts},
 		Settle: e.config.Timing == TimingInstant,
 	})
 	o := apiwire.Options{
@@ -56,6 +57,13 @@ func (e *Emulator) buildServices() {
 			WithOperations(operationsOf("iam")...).WithConstraints(apiwire.ConstraintsOf("iam"), apiwire.VoiceQuery),
 	)
 	e.buildLoops()
+}
+
+// newEngine makes a sandbox engine.
+func (e *Emulator) newEngine() *sandbox.Engine {
+	return sandbox.New(sandbox.Config{
+		Store: e.store, Runtime: e.runtime, Logs: logSink{e.services.logs}, Secrets: noSecrets{}, Delay: delays(e.config.Timing), Log: e.config.Log,
+	})
 }
 
 // buildLoops lists the controllers beside the engine. They only follow time

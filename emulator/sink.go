@@ -3,14 +3,21 @@ package emulator
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/smithy-go"
 
 	"github.com/neargate/neargate/apiwire"
 	"github.com/neargate/neargate/emulator/logs"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
+
+// awslogs is the log driver that there is.
+const awslogs = "awslogs"
 
 // logSink brings the output of containers to CloudWatch Logs, as the awslogs
 // driver of Fargate does.
@@ -19,20 +26,12 @@ type logSink struct{ logs *logs.API }
 // Open prepares the stream of a container and words what keeps it as Fargate
 // does.
 func (l logSink) Open(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (sandbox.LogStream, error) {
-	if c.Log.Driver != "awslogs" {
+	if c.Log.Driver != awslogs {
 		return nil, badLogger(c, "the log driver "+c.Log.Driver+" is not available in Neargate")
 	}
-	task, err := apiwire.ParseARN(s.Owner)
-	if err != nil {
-		return nil, err
-	}
-	o, err := logs.ParseAWSLogs(c.Log.Options, c.Name, task.Resource[strings.LastIndexByte(task.Resource, '/')+1:])
+	o, err := streamOf(s, c)
 	if err != nil {
 		return nil, badLogger(c, err.Error())
-	}
-	o.Account = task.Account
-	if o.Region == "" {
-		o.Region = task.Region
 	}
 	w, err := l.logs.OpenStream(ctx, o)
 	if _, final := errors.AsType[smithy.APIError](err); final {
@@ -44,8 +43,52 @@ func (l logSink) Open(ctx context.Context, s *sandbox.Spec, c *sandbox.Container
 	return logStream{w}, nil
 }
 
+// streamOf says where a container's output goes.
+func streamOf(s *sandbox.Spec, c *sandbox.Container) (logs.StreamOptions, error) {
+	task, err := apiwire.ParseARN(s.Owner)
+	if err != nil {
+		return logs.StreamOptions{}, err
+	}
+	o, err := logs.ParseAWSLogs(c.Log.Options, c.Name, task.Resource[strings.LastIndexByte(task.Resource, '/')+1:])
+	o.Account = task.Account
+	if o.Region == "" {
+		o.Region = task.Region
+	}
+	return o, err
+}
+
 func badLogger(c *sandbox.Container, why string) error {
 	return &sandbox.StopError{Container: c.Name, Reason: "ResourceInitializationError: failed to validate logger args: " + why}
+}
+
+// read gives what the stream of a container holds, in the order of time.
+func (l logSink) read(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) iter.Seq2[sandbox.LogLine, error] {
+	return func(yield func(sandbox.LogLine, error) bool) {
+		o, err := streamOf(s, c)
+		if err != nil {
+			yield(sandbox.LogLine{}, err)
+			return
+		}
+		ctx := apiwire.WithCall(ctx, apiwire.Call{Account: o.Account, Region: o.Region, Partition: apiwire.PartitionOf(o.Region)})
+		in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: &o.Group, LogStreamName: &o.Stream, StartFromHead: aws.Bool(true)}
+		for {
+			page, err := l.logs.GetLogEvents(ctx, in)
+			if err != nil {
+				yield(sandbox.LogLine{}, err)
+				return
+			}
+			for _, event := range page.Events {
+				line := sandbox.LogLine{At: time.UnixMilli(aws.ToInt64(event.Timestamp)), Text: aws.ToString(event.Message)}
+				if !yield(line, nil) {
+					return
+				}
+			}
+			if len(page.Events) == 0 {
+				return
+			}
+			in.NextToken = page.NextForwardToken
+		}
+	}
 }
 
 // logStream is a container's log stream.

@@ -1,9 +1,12 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +39,12 @@ type Event struct {
 
 func (e *Emulator) why(w http.ResponseWriter, r *http.Request) {
 	ref := r.URL.Query().Get("of")
+	if ref == "" {
+		reply(w, http.StatusBadRequest, problem{
+			Error: "of what?", Hint: "/_neargate/why?of=REF: a task's id or ARN, a cluster's name or ARN, family:revision",
+		})
+		return
+	}
 	answer, err := e.explain(r.Context(), ref)
 	switch {
 	case err != nil:
@@ -43,15 +52,15 @@ func (e *Emulator) why(w http.ResponseWriter, r *http.Request) {
 	case answer == nil:
 		reply(w, http.StatusNotFound, problem{
 			Error: "nothing is known of " + ref,
-			Hint:  "give a task's id or ARN, a cluster's name or ARN, or family:revision; a stopped task is forgotten after an hour, the history of what was reset is gone",
+			Hint: "give a task's id or ARN, a cluster's name or ARN, or family:revision; a name is looked for in account " +
+				e.config.Account + " and region " + e.config.Region + ", an ARN everywhere; the history of long ago is forgotten",
 		})
 	default:
 		reply(w, http.StatusOK, answer)
 	}
 }
 
-// explain gathers the changes of every record whose key ends in ref. It
-// returns nil when there are none.
+// explain tells what is known of a reference; nil when that is nothing.
 func (e *Emulator) explain(ctx context.Context, ref string) (*Why, error) {
 	changes, err := e.changesOf(ctx, ref)
 	if err != nil || len(changes) == 0 {
@@ -64,33 +73,31 @@ func (e *Emulator) explain(ctx context.Context, ref string) (*Why, error) {
 	return a, e.summarize(ctx, a, changes)
 }
 
-// changesOf finds the changes of ref and of the sandbox or task that belongs
-// to it, oldest first.
+// maxHistory is how many changes of one record are told: the newest.
+const maxHistory = 500
+
+// changesOf finds the changes of what ref means and, of a task, of its
+// sandbox, oldest first.
 func (e *Emulator) changesOf(ctx context.Context, ref string) ([]store.Change, error) {
-	if ref == "" {
-		return nil, nil
-	}
 	keys, err := e.keysOf(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	var all []store.Change
 	for _, key := range slices.Compact(slices.Sorted(slices.Values(keys))) {
-		list, err := e.store.History(ctx, store.HistoryQuery{Key: key, Limit: maxHistory})
+		list, err := e.store.History(ctx, store.HistoryQuery{Key: key, Limit: maxHistory, Reverse: true})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, list...)
 	}
-	slices.SortFunc(all, func(a, b store.Change) int { return int(a.Revision - b.Revision) })
+	slices.SortFunc(all, func(a, b store.Change) int { return cmp.Compare(a.Revision, b.Revision) })
 	return all, nil
 }
 
-// maxHistory is how many changes of one record are told.
-const maxHistory = 500
-
-// keysOf are the keys that a reference may mean: an ARN, a task's id, a
-// cluster's name, family:revision.
+// keysOf are the keys that a reference may mean: an ARN, a task's id or the
+// beginning of one, a cluster's name, family:revision. What is no record any
+// more is looked for in the history.
 func (e *Emulator) keysOf(ctx context.Context, ref string) (keys []string, err error) {
 	if strings.HasPrefix(ref, "arn:") && !strings.Contains(ref, ":task/") {
 		return []string{ref}, nil
@@ -99,26 +106,64 @@ func (e *Emulator) keysOf(ctx context.Context, ref string) (keys []string, err e
 		keys, err = ecs.Keys(tx, e.config.Account, e.config.Region, ref)
 		return err
 	})
+	if err == nil && len(keys) == 0 {
+		keys, err = e.forgottenTask(ctx, ref[strings.LastIndexByte(ref, '/')+1:])
+	}
 	return append(keys, ref), err
+}
+
+var idBeginning = regexp.MustCompile(`^[0-9a-f]{4,32}$`)
+
+// forgottenTask finds the keys of a task, and of its sandbox, that is history.
+func (e *Emulator) forgottenTask(ctx context.Context, id string) ([]string, error) {
+	if !idBeginning.MatchString(id) {
+		return nil, nil
+	}
+	last, err := e.store.History(ctx, store.HistoryQuery{Kind: sandbox.Sandboxes.Kind(), KeyPrefix: id, Limit: 1, Reverse: true})
+	if err != nil || len(last) == 0 {
+		return nil, err
+	}
+	s, err := sandboxOf(last[0])
+	return []string{s.Spec.Owner, last[0].Key}, err
+}
+
+// sandboxOf is a sandbox as a change left it, or as it was when the change
+// removed it.
+func sandboxOf(c store.Change) (*sandbox.Sandbox, error) {
+	body := c.After
+	if body == nil {
+		body = c.Before
+	}
+	s := new(sandbox.Sandbox)
+	if err := json.Unmarshal(body, s); err != nil {
+		return s, fmt.Errorf("%s %s: %w", c.Kind, c.Key, err)
+	}
+	return s, nil
 }
 
 // summarize says how things stand now.
 func (e *Emulator) summarize(ctx context.Context, a *Why, changes []store.Change) error {
+	key := a.Key
 	for _, c := range slices.Backward(changes) {
-		switch c.Kind {
-		case sandbox.Sandboxes.Kind():
-			var s sandbox.Sandbox
-			if c.After == nil {
-				break
-			}
-			if err := json.Unmarshal(c.After, &s); err != nil {
-				return err
-			}
-			a.Summary = append(a.Summary, sandbox.Why(&s)...)
-			return e.addIneffective(ctx, a, s.Spec.Owner)
+		if c.Kind != sandbox.Sandboxes.Kind() {
+			continue
 		}
+		s, err := sandboxOf(c)
+		if err != nil {
+			return err
+		}
+		if c.After != nil || s.IsStopped() {
+			a.Summary = append(a.Summary, sandbox.Why(s)...)
+		} else {
+			a.Summary = append(a.Summary, fmt.Sprintf("It was %s when it was removed.", sandbox.LastStatus(s)))
+		}
+		key = s.Spec.Owner
+		break
 	}
-	return e.addIneffective(ctx, a, a.Key)
+	if last := changes[len(changes)-1]; last.After == nil {
+		a.Summary = append(a.Summary, fmt.Sprintf("Its record was removed at %s by %s.", last.At.Format(time.RFC3339), last.By))
+	}
+	return e.addIneffective(ctx, a, key)
 }
 
 // addIneffective names what the task's definition, or the definition itself,
