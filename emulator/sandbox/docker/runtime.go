@@ -89,8 +89,8 @@ var _ interface {
 } = (*Runtime)(nil)
 
 // New makes a runtime and begins to watch the Engine. That the Engine is away
-// is no error; then every call fails until it is back. ctx bounds the first
-// look only.
+// is no error; then every call fails until it is back. It asks the Engine
+// nothing before it returns.
 func New(ctx context.Context, o Options) (*Runtime, error) {
 	if o.Instance == "" {
 		return nil, errors.New("docker: Options.Instance is empty: nothing could be told from another program's")
@@ -116,10 +116,17 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	r.background(r.watchEvents)
 	r.background(r.watchImages)
-	if err := r.ready(ctx); err != nil {
+	r.background(r.firstLook)
+	return r, nil
+}
+
+// firstLook reads what the Engine holds of ours before anybody asks, beside
+// the start of the emulator: an Engine that is slow, or never answers, must
+// not keep the APIs from answering.
+func (r *Runtime) firstLook(ctx context.Context) {
+	if err := r.ready(ctx); err != nil && ctx.Err() == nil {
 		r.log.Warn().Err(err).Msg("docker does not answer yet")
 	}
-	return r, nil
 }
 
 // Close lets go of everything and leaves the sandboxes running, for the next
