@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -47,6 +48,8 @@ func (e *Emulator) why(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := e.explain(r.Context(), ref)
 	switch {
+	case errors.Is(err, ecs.ErrAmbiguous):
+		reply(w, http.StatusConflict, problem{Error: err.Error(), Hint: "give more of the id"})
 	case err != nil:
 		reply(w, http.StatusInternalServerError, problem{Error: err.Error()})
 	case answer == nil:
@@ -166,15 +169,11 @@ func (e *Emulator) summarize(ctx context.Context, a *Why, changes []store.Change
 	return e.addIneffective(ctx, a, key)
 }
 
-// addIneffective names what the task's definition, or the definition itself,
-// asks for that has no effect here.
+// addIneffective names what was accepted without effect in what a key names.
 func (e *Emulator) addIneffective(ctx context.Context, a *Why, key string) error {
 	return e.store.View(ctx, func(tx *store.Tx) error {
-		d, err := ecs.DefinitionOf(tx, key)
-		if err != nil || d == nil {
-			return err
-		}
-		a.Ineffective = append(a.Ineffective, ecs.Ineffective(d)...)
-		return nil
+		list, err := ecs.IneffectiveOf(tx, key)
+		a.Ineffective = append(a.Ineffective, list...)
+		return err
 	})
 }

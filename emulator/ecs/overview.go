@@ -83,10 +83,13 @@ func addTasks(tx *store.Tx, list []ClusterOverview, at map[string]int) error {
 	return nil
 }
 
+// ErrAmbiguous says that a reference may mean several things.
+var ErrAmbiguous = errors.New("that may mean several tasks")
+
 // Keys finds the keys of the records that a person may mean by ref: a cluster
 // by name, a task by id or the beginning of one, a definition by
 // family:revision. Account and region are looked at first, then all others. It
-// is an error when several tasks could be meant.
+// is ErrAmbiguous when several tasks could be meant.
 func Keys(tx *store.Tx, account, region, ref string) ([]string, error) {
 	home := apiwire.Call{Account: account, Region: region, Partition: apiwire.PartitionOf(region)}
 	cluster, definition := clusterARN(home, ref), home.ARN("ecs", "task-definition/"+ref)
@@ -126,7 +129,7 @@ func taskKeys(tx *store.Tx, ref string) ([]string, error) {
 	case 0:
 		return nil, nil
 	case 2:
-		return nil, fmt.Errorf("the ids of several tasks begin with %s, such as %s and %s", id, found[0], found[1])
+		return nil, fmt.Errorf("%w: the ids of several tasks begin with %s, such as %s and %s", ErrAmbiguous, id, found[0], found[1])
 	}
 	s, err := sandbox.Get(tx, found[0])
 	if err != nil {
