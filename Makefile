@@ -46,7 +46,7 @@ demo: engine ## run a Fargate task from beginning to end and show it
 test: pid1 ## all tests; those that need Docker or a client skip loudly without
 	$(GO) test -race -shuffle=on -timeout 20m ./...
 
-test-docker: engine ## the conformance suite and the end-to-end tests, on Docker
+test-docker: engine image ## the conformance suite and the end-to-end tests, on Docker
 	NEARGATE_REQUIRE_DOCKER=1 $(GO) test -shuffle=on -count=1 -timeout 20m ./emulator/sandbox/... ./e2e/...
 
 bench: engine ## measure, as one table

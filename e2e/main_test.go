@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -36,7 +37,11 @@ func build(m *testing.M) int {
 	}
 	// The tests wait for other processes more than they compute, so that more
 	// of them can be under way than there are processors.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	// Testcontainers need not watch over them: its watchman would be pulled from
+	// a registry. And the Engine is on this machine, even if that looks like a
+	// container: the tests go to the addresses of its containers.
+	if err := errors.Join(flag.Set("test.parallel", "6"), os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true"),
+		os.Setenv("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

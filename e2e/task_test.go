@@ -219,3 +219,27 @@ func exitCode(c types.Container) int {
 	}
 	return int(*c.ExitCode)
 }
+
+// addresses are the task's, as EC2 tells them.
+func (k *task) addresses() (private, public string) {
+	k.t.Helper()
+	var eni string
+	for _, d := range k.describe().Attachments[0].Details {
+		if aws.ToString(d.Name) == "networkInterfaceId" {
+			eni = aws.ToString(d.Value)
+		}
+	}
+	var body struct {
+		Private string `xml:"networkInterfaceSet>item>privateIpAddress"`
+		Public  string `xml:"networkInterfaceSet>item>association>publicIp"`
+	}
+	answer, err := http.Get(k.server.endpoint + "/?Action=DescribeNetworkInterfaces&Version=2016-11-15&NetworkInterfaceId.1=" + eni)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := xml.NewDecoder(answer.Body).Decode(&body); err != nil || body.Private == "" || body.Public == "" {
+		k.t.Fatalf("EC2 knows no addresses of interface %q: %+v %v", eni, body, err)
+	}
+	return body.Private, body.Public
+}
