@@ -23,7 +23,7 @@ type Config struct {
 	Timing  string   // "real", "aws" or "instant"
 	Auth    string   // "any" takes any credentials, "verify" checks signatures
 	Hosts   []string // names that requests may be made to, beside localhost
-	Warm    int      // sandboxes kept ready per subnet, 0 or more
+	Warm    int      // at most so many sandboxes are kept ready per subnet, 0 or more
 	Docker  string   // DOCKER_HOST; "" is the environment's
 	// Fake is what the runtime "fake" works on; nil makes an empty one. Tests
 	// give one to break things in it.
@@ -48,7 +48,7 @@ const (
 func Defaults() Config {
 	return Config{
 		Account: "000000000000", Region: "us-east-1", DataDir: DefaultDataDir(),
-		Runtime: RuntimeDocker, Timing: TimingReal, Auth: AuthAny, Warm: 2, Version: "dev", Log: zerolog.Nop(),
+		Runtime: RuntimeDocker, Timing: TimingReal, Auth: AuthAny, Warm: 10, Version: "dev", Log: zerolog.Nop(),
 	}
 }
 

@@ -33,7 +33,7 @@ func measureDocker(ctx context.Context, b *bench) (rows []row, err error) {
 		return nil, err
 	}
 	defer plain.Close()
-	s, err := start(ctx, b.neargate, "--data-dir", "memory", "--warm", "12")
+	s, err := start(ctx, b.neargate, "--data-dir", "memory")
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +82,18 @@ func (d *dockerBench) measure(ctx context.Context) ([]row, error) {
 	}, nil
 }
 
-// warmUp runs one task, so that image and network are there, and gives the
-// pool time to fill.
+// warmUp runs ten tasks at once, so that image and network are there and the
+// server knows how many sandboxes to keep ready, and gives it time to make
+// them.
 func (d *dockerBench) warmUp(ctx context.Context) error {
-	if _, err := d.taskStart(ctx); err != nil {
+	arns, _, err := d.startTen(ctx)
+	if err != nil {
 		return err
+	}
+	for _, arn := range arns {
+		if err := d.w.s.call("StopTask", object{"task": arn}, nil); err != nil {
+			return err
+		}
 	}
 	return d.rest(ctx, 15*time.Second)
 }
@@ -168,27 +175,27 @@ func (d *dockerBench) tenAtOnce(ctx context.Context) (ours, theirs time.Duration
 	if err != nil {
 		return 0, 0, err
 	}
-	ours, err = d.tenTasks(ctx)
+	_, ours, err = d.startTen(ctx)
 	return ours, theirs, err
 }
 
-func (d *dockerBench) tenTasks(ctx context.Context) (time.Duration, error) {
+// startTen runs ten tasks with one call and waits until all are RUNNING.
+func (d *dockerBench) startTen(ctx context.Context) (arns []string, took time.Duration, err error) {
 	var request object
 	if err := json.Unmarshal(d.w.request, &request); err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	request["count"] = 10
 	var out struct{ Tasks []task }
 	began := time.Now()
 	if err := d.w.s.call("RunTask", request, &out); err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	var arns []string
 	for _, t := range out.Tasks {
 		arns = append(arns, t.TaskArn)
 	}
-	err := d.await(ctx, arns...)
-	return time.Since(began), err
+	err = d.await(ctx, arns...)
+	return arns, time.Since(began), err
 }
 
 // follow reads the change feed for tasks that become RUNNING.

@@ -54,7 +54,7 @@ to a name that was not allowed, are refused.`,
 	f.StringVar(&c.Timing, "timing", c.Timing, "real; aws: delays as on AWS; instant: calls answer when their effect has settled")
 	f.StringVar(&c.Auth, "auth", c.Auth, "any: all credentials are good; verify: signatures are checked")
 	f.StringSliceVar(&c.Hosts, "allow-host", nil, "a host name, beside localhost, that requests may be made to")
-	f.IntVar(&c.Warm, "warm", c.Warm, "sandboxes kept ready in each subnet that is in use")
+	f.IntVar(&c.Warm, "warm", c.Warm, "at most so many sandboxes are kept ready in each subnet: as many as were started at once before")
 	f.StringVar(&c.Docker, "docker-host", "", "Docker Engine to use; the environment's DOCKER_HOST or the default socket when empty")
 	f.StringVar(&level, "log-level", "info", "trace, debug, info, warn or error")
 	return cmd

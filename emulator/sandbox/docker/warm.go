@@ -16,10 +16,19 @@ import (
 )
 
 // Sandboxes that are ready before anybody needs them. A pool begins with the
-// first use of its subnet, keeps firstWarm ready, one more each time that it
-// was found empty, and ends some minutes after the last use.
+// first use of its subnet, keeps firstWarm ready, one more for each task that
+// found none, and ends some minutes after the last use. So what has been
+// started at once before starts warm the next time.
 
 const firstWarm = 2
+
+// What is missing is made when starts have paused: making a sandbox costs the
+// Engine several times what a start costs it. Under starts without a pause it
+// is made after all.
+const (
+	refillPause = 400 * time.Millisecond
+	refillLimit = 3 * time.Second
+)
 
 // pool holds the ready sandboxes of a subnet; it is guarded by Runtime.mu.
 type pool struct {
@@ -29,6 +38,8 @@ type pool struct {
 	making int
 	want   int
 	idle   *time.Timer // empties the pool
+	later  *time.Timer // makes what is missing
+	since  time.Time   // when the first of the missing was taken; zero: none is
 	ended  bool
 	makers sync.WaitGroup
 }
@@ -82,19 +93,48 @@ func (r *Runtime) popWarm(n sandbox.Network, w wanted) *box {
 			break
 		}
 	}
-	if b == nil && p.making+len(p.ready) >= p.want {
+	if b == nil {
 		p.want = min(p.want+1, r.options.Warm)
 	}
 	return b
 }
 
-// refill makes the subnet's pool begin to make what it lacks.
+// refill lets the subnet's pool make what it lacks when starts pause.
 func (r *Runtime) refill(w wanted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p := r.warm[poolKey(w)]; p != nil {
-		r.fill(p)
+	p := r.warm[poolKey(w)]
+	if p == nil || p.ended {
+		return
 	}
+	if p.since.IsZero() {
+		p.since = time.Now()
+	}
+	p.wait()
+}
+
+// wait lets a pause begin anew; Runtime.mu is held.
+func (p *pool) wait() {
+	p.later.Reset(max(0, min(refillPause, refillLimit-time.Since(p.since))))
+}
+
+// startsGoOn tells the pools that wait for a pause that there is none yet.
+func (r *Runtime) startsGoOn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.warm {
+		if !p.since.IsZero() {
+			p.wait()
+		}
+	}
+}
+
+// refillNow is called when starts have paused.
+func (r *Runtime) refillNow(p *pool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.since = time.Time{}
+	r.fill(p)
 }
 
 // poolOf returns the subnet's pool; Runtime.mu is held.
@@ -103,6 +143,7 @@ func (r *Runtime) poolOf(n sandbox.Network, w wanted) *pool {
 	if p == nil {
 		p = &pool{at: w, want: min(firstWarm, r.options.Warm)}
 		p.idle = time.AfterFunc(r.options.WarmFor, func() { r.background(func(ctx context.Context) { r.cool(ctx, p) }) })
+		p.later = time.AfterFunc(refillPause, func() { r.refillNow(p) })
 		r.warm[poolKey(w)] = p
 	}
 	p.wish = n
@@ -224,6 +265,7 @@ func (r *Runtime) cool(ctx context.Context, p *pool) {
 func (r *Runtime) endPool(p *pool) []*box {
 	r.mu.Lock()
 	p.idle.Stop()
+	p.later.Stop()
 	p.ended = true
 	if r.warm[poolKey(p.at)] == p {
 		delete(r.warm, poolKey(p.at))
