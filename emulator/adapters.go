@@ -81,11 +81,9 @@ func networkInterface(a *ecs.Attached) ec2types.NetworkInterface {
 		},
 		PrivateIpAddresses: []ec2types.NetworkInterfacePrivateIpAddress{}, Ipv6Addresses: []ec2types.NetworkInterfaceIpv6Address{},
 	}
+	addTags(&n, a)
 	for _, g := range a.Groups {
 		n.Groups = append(n.Groups, ec2types.GroupIdentifier{GroupId: aws.String(g.ID), GroupName: aws.String(g.Name)})
-	}
-	for _, t := range a.Tags {
-		n.TagSet = append(n.TagSet, ec2types.Tag{Key: t.Key, Value: t.Value})
 	}
 	if a.Attaching {
 		n.Status, n.Attachment.Status = ec2types.NetworkInterfaceStatusAttaching, ec2types.AttachmentStatusAttaching
@@ -93,6 +91,18 @@ func networkInterface(a *ecs.Attached) ec2types.NetworkInterface {
 	}
 	addAddress(&n, a)
 	return n
+}
+
+// clusterTag is the tag that ECS gives every interface it makes.
+const clusterTag = "aws:ecs:clusterName"
+
+func addTags(n *ec2types.NetworkInterface, a *ecs.Attached) {
+	n.TagSet = append(n.TagSet, ec2types.Tag{Key: aws.String(clusterTag), Value: aws.String(a.ClusterName)})
+	for _, t := range a.Tags {
+		if aws.ToString(t.Key) != clusterTag {
+			n.TagSet = append(n.TagSet, ec2types.Tag{Key: t.Key, Value: t.Value})
+		}
+	}
 }
 
 func addAddress(n *ec2types.NetworkInterface, a *ecs.Attached) {

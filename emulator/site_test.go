@@ -53,14 +53,7 @@ func bubble(t *testing.T, change func(*emulator.Config), do func(t *testing.T, s
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- e.Run(ctx) }()
-		client := &http.Client{Transport: inProcess{e.Handler()}}
-		do(t, &site{
-			cfg: aws.Config{
-				Region: c.Region, BaseEndpoint: aws.String("http://localhost"), HTTPClient: client,
-				Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-			},
-			url: "http://localhost", client: client, fake: c.Fake, key: "test",
-		})
+		do(t, reach(e, c.Region, c.Fake))
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("Run ended with %v", err)
@@ -69,6 +62,18 @@ func bubble(t *testing.T, change func(*emulator.Config), do func(t *testing.T, s
 			t.Errorf("Close: %v", err)
 		}
 	})
+}
+
+// reach reaches an emulator without a network.
+func reach(e *emulator.Emulator, region string, state *fake.State) *site {
+	client := &http.Client{Transport: inProcess{e.Handler()}}
+	return &site{
+		cfg: aws.Config{
+			Region: region, BaseEndpoint: aws.String("http://localhost"), HTTPClient: client,
+			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		},
+		url: "http://localhost", client: client, fake: state, key: "test",
+	}
 }
 
 // as is the same emulator, seen by another caller.
@@ -151,7 +156,7 @@ func element(xml, name string) string {
 // fargate is a request to run a task in the default VPC.
 func (s *site) fargate(t testing.TB, definition string, change ...func(*ecs.RunTaskInput)) *ecs.RunTaskInput {
 	t.Helper()
-	_, subnets := s.ec2(t, "DescribeSubnets")
+	_, subnets := s.ec2(t, "DescribeSubnets", "Filter.1.Name", "default-for-az", "Filter.1.Value.1", "true")
 	subnet := element(subnets, "subnetId")
 	if subnet == "" {
 		t.Fatalf("the default VPC has no subnets: %s", subnets)
