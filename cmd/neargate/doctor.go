@@ -68,15 +68,24 @@ something stands in the way.`,
 	f.StringVar(&p.listen, "listen", "127.0.0.1:4566", "address and port that serve would listen on")
 	f.StringVar(&p.dataDir, "data-dir", emulator.DefaultDataDir(), "where serve would keep its state")
 	f.StringVar(&p.dockerHost, "docker-host", "", "Docker Engine that serve would use")
-	f.StringSliceVar(&only, "only", nil, "only these checks: docker, network, leftovers, sandbox, port, data, disk")
+	f.StringSliceVar(&only, "only", nil, "only these checks: "+checkNames())
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing; the exit code tells")
 	return cmd
+}
+
+// checkNames lists the checks for people.
+func checkNames() string {
+	var all []string
+	for _, c := range checkups {
+		all = append(all, c.name)
+	}
+	return strings.Join(all, ", ")
 }
 
 func examine(ctx context.Context, w io.Writer, p patient, only []string) error {
 	for _, name := range only {
 		if !slices.ContainsFunc(checkups, func(c checkup) bool { return c.name == name }) {
-			return fmt.Errorf("there is no check %q", name)
+			return fmt.Errorf("there is no check %q, only %s", name, checkNames())
 		}
 	}
 	bad := false

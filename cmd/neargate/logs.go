@@ -15,9 +15,11 @@ func newLogs() *cobra.Command {
 		Use:   "logs TASK",
 		Short: "Show what the containers of a task have written",
 		Long: `Logs shows the output of a task's containers, wherever their log configuration
-sends it. TASK is an id, the beginning of one, or an ARN. Where there are several containers, each
-line says whose it is.`,
-		Args: cobra.ExactArgs(1),
+sends it. TASK is an id, the beginning of one, or an ARN. Where there are
+several containers, each line says whose it is.`,
+		Example: `  neargate logs 6f1c2d3e
+  neargate logs -f -c web arn:aws:ecs:us-east-1:000000000000:task/default/6f1c…`,
+		Args: one("a task"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q := url.Values{"of": {args[0]}, "container": {container}}
 			if follow {

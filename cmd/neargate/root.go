@@ -31,6 +31,16 @@ against it unchanged.
 	return cmd
 }
 
+// one makes sure that a command is given the one thing that it is about.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("name %s: `%s`; `neargate status` lists them", what, cmd.UseLine())
+	}
+}
+
 // fromEnvironment gives each flag that was not set on the command line the
 // value of its variable, if there is one.
 func fromEnvironment(flags *pflag.FlagSet) (err error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -17,7 +18,12 @@ func newStatus() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show the running server, its clusters and its tasks",
-		Args:  cobra.NoArgs,
+		Long: `Status shows which server answers, where it keeps its state and what runs its
+containers, and then each cluster with its tasks: id, status, definition,
+private and public address, and for one that does not run what it waits for.`,
+		Example: `  neargate status
+  neargate status --endpoint http://127.0.0.1:4567`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var h emulator.Health
 			if err := askJSON(cmd.Context(), cmd, http.MethodGet, "/_neargate/health", &h); err != nil {
@@ -39,11 +45,7 @@ func printHealth(cmd *cobra.Command, h *emulator.Health) {
 	fmt.Fprintf(w, "neargate %s at %s, up %s (process %d)\n", h.Version, endpointFlag(cmd), time.Since(h.StartedAt).Round(time.Second), h.PID)
 	fmt.Fprintf(w, "  data      %s\n", h.DataDir)
 	fmt.Fprintf(w, "  services  %s\n", strings.Join(slices.Sorted(maps.Keys(h.Services)), " "))
-	fmt.Fprintf(w, "  runtime   %s", h.Runtime)
-	if h.Engine != "" {
-		fmt.Fprintf(w, ": %s", h.Engine)
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "  runtime   %s\n", cmp.Or(h.Engine, h.Runtime))
 	if h.Problem != "" {
 		fmt.Fprintf(w, "  problem   %s\n", h.Problem)
 	}

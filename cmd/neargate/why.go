@@ -24,7 +24,7 @@ moment, and every field that was accepted but has no effect in Neargate.`,
   neargate why arn:aws:ecs:us-east-1:000000000000:task/default/6f1c…
   neargate why web:3
   neargate why default`,
-		Args: cobra.ExactArgs(1),
+		Args: one("a task, a task definition or a cluster"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var a emulator.Why
 			q := url.Values{"of": {args[0]}}
