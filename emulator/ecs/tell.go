@@ -70,10 +70,25 @@ func tellSandbox(before, after *sandbox.Sandbox) []string {
 			words = append(words, "public address "+a.Public)
 		}
 	}
-	if after.Status.Trouble != "" && after.Status.Trouble != before.Status.Trouble {
-		words = append(words, "trouble: "+after.Status.Trouble)
+	words = append(words, tellTrouble(&before.Status, &after.Status)...)
+	for _, n := range after.Status.Notes {
+		if !slices.Contains(before.Status.Notes, n) {
+			words = append(words, "note: "+n)
+		}
 	}
 	return append(words, tellContainers(before, after)...)
+}
+
+func tellTrouble(before, after *sandbox.Status) []string {
+	switch {
+	case after.Trouble == "" && before.Trouble != "":
+		return []string{"no trouble any more"}
+	case after.Trouble != "" && after.Trouble != before.Trouble:
+		return []string{"trouble: " + after.Trouble}
+	case after.Trouble != "" && after.Tries != before.Tries:
+		return []string{fmt.Sprintf("the same trouble at try %d", after.Tries)}
+	}
+	return nil
 }
 
 func tellContainers(before, after *sandbox.Sandbox) []string {

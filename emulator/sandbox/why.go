@@ -73,7 +73,11 @@ func whyContainer(s *Sandbox, c *Container, cs *ContainerStatus) string {
 		}
 		parts = append(parts, text)
 	}
-	if cs.Reason != "" && (cs.ExitCode != nil || !hasRun(cs)) {
+	switch {
+	case cs.Reason == "" || cs.ExitCode == nil && hasRun(cs):
+	case s.Desired.Stopped && cs.Reason == s.Desired.Reason:
+		parts = append(parts, "is why")
+	default:
 		parts = append(parts, "says "+cs.Reason)
 	}
 	return strings.Join(parts, "; it ")

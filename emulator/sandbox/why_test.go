@@ -34,6 +34,13 @@ func TestWhy(t *testing.T) {
 			"It stopped at 2000-01-01T00:00:01Z: Essential container in task exited (EssentialContainerExited).",
 			"Container a ended with exit code 3 at 2000-01-01T00:00:01Z.",
 		}},
+		"cannot start": {func(b *bench) {
+			b.create(spec(1, "FAKE_START_ERROR=no"))
+			b.wait(1, sandbox.Stopped)
+		}, []string{
+			"It stopped at 2000-01-01T00:00:00Z: CannotStartContainerError: no (TaskFailedToStart).",
+			"Container a is why.",
+		}},
 		"stopping": {func(b *bench) {
 			b.create(spec(1, "FAKE_IGNORE_TERM=1"))
 			b.wait(1, sandbox.Running)
