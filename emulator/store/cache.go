@@ -39,8 +39,9 @@ type recordKey struct{ kind, key string }
 type shard struct {
 	mu      sync.Mutex
 	entries map[recordKey]*cached
-	ring    []*cached // all entries, in no order
-	hand    int       // where the next one to go is looked for
+	ring    []*cached // all entries, nil where one has gone
+	free    []int     // the places where one has gone
+	hand    int       // where in the ring the next one to go is looked for
 	bytes   int
 	changed int64 // the newest commit that concerned a key of this shard
 }
@@ -135,36 +136,41 @@ func (s *shard) put(e *cached) {
 	if e.size() > shardBytes {
 		return
 	}
-	s.bytes += e.size()
-	s.entries[e.recordKey] = e
-	e.place = len(s.ring)
-	s.ring = append(s.ring, e)
-	for s.bytes > shardBytes {
+	for s.bytes+e.size() > shardBytes {
 		s.evict()
 	}
+	s.bytes += e.size()
+	s.entries[e.recordKey] = e
+	e.used.Store(true)
+	if n := len(s.free); n > 0 {
+		e.place, s.free = s.free[n-1], s.free[:n-1]
+		s.ring[e.place] = e
+		return
+	}
+	e.place = len(s.ring)
+	s.ring = append(s.ring, e)
 }
 
 func (s *shard) remove(e *cached) {
-	last := s.ring[len(s.ring)-1]
-	s.ring[e.place], last.place = last, e.place
-	s.ring[len(s.ring)-1] = nil
-	s.ring = s.ring[:len(s.ring)-1]
+	s.ring[e.place] = nil
+	s.free = append(s.free, e.place)
 	delete(s.entries, e.recordKey)
 	s.bytes -= e.size()
 }
 
-// evict removes the next entry that nobody has used since the hand passed.
+// evict removes the next entry that nobody has used since the hand passed. There
+// is one.
 func (s *shard) evict() {
 	for {
 		if s.hand >= len(s.ring) {
 			s.hand = 0
 		}
 		e := s.ring[s.hand]
-		if !e.used.Swap(false) {
+		s.hand++
+		if e != nil && !e.used.Swap(false) {
 			s.remove(e)
 			return
 		}
-		s.hand++
 	}
 }
 

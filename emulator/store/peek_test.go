@@ -255,3 +255,19 @@ func TestPeekBeyondTheCache(t *testing.T) {
 		}
 	})
 }
+
+// What was written lately stays, even when the cache is full.
+func TestPeekKeepsTheNewest(t *testing.T) {
+	st := open(t, store.Memory)
+	long := strings.Repeat("x", 4000)
+	var all []*animal
+	for i := range 5000 {
+		all = append(all, &animal{Name: long})
+		update(t, st, func(tx *store.Tx) error { return animals.InsertShared(tx, fmt.Sprint(i), all[i]) })
+		for _, j := range []int{i, max(0, i-100)} {
+			if got, _, err := peek(t, st, fmt.Sprint(j)); err != nil || got != all[j] {
+				t.Fatalf("%d of %d was dropped: %v", j, i, err)
+			}
+		}
+	}
+}
