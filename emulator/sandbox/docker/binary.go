@@ -2,11 +2,9 @@ package docker
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -25,59 +23,69 @@ const binaryPath = "/neargate-sandbox"
 type binaryImage struct {
 	mu   sync.Mutex
 	ref  string // "" until it is known to be there
-	data []byte // kept: the image may be removed while we run
 	arch string
+	tag  string // names the binary for arch; "" until it was read
+	size int64  // of the binary, in bytes
 }
 
 // binary makes sure that the image is there and returns its reference.
 func (r *Runtime) binary(ctx context.Context) (string, error) {
-	f, err := r.daemon.facts(ctx)
-	if err != nil {
-		return "", err
-	}
 	b := &r.image
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.ref != "" && b.arch == f.arch {
-		return b.ref, nil
+	ref, err := r.binaryRef(ctx)
+	if err != nil || b.ref == ref {
+		return ref, err
 	}
-	if b.data == nil || b.arch != f.arch {
-		if b.data, err = readBinary(r.options.PID1, f.arch); err != nil {
-			return "", err
-		}
-		b.arch = f.arch
-	}
-	sum := sha256.Sum256(b.data)
-	ref := "neargate-sandbox:" + hex.EncodeToString(sum[:8]) + r.names.prefix[len("neargate"):]
-	if err := r.importBinary(ctx, ref, b.data); err != nil {
+	if err := r.importBinary(ctx, ref); err != nil {
 		return "", err
 	}
 	b.ref = ref
 	return ref, nil
 }
 
-func readBinary(open func(arch string) (io.ReadCloser, error), arch string) ([]byte, error) {
-	rc, err := open(arch)
+// binaryRef is the image's reference, which holds a digest of the binary. The
+// binary is read for it once and not kept: it is megabytes that an idle
+// emulator has no use for. r.image.mu is held.
+func (r *Runtime) binaryRef(ctx context.Context) (string, error) {
+	f, err := r.daemon.facts(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the sandbox's binary for linux/%s: %w", arch, err)
+		return "", err
 	}
-	defer rc.Close()
-	data, err := io.ReadAll(rc)
-	if err != nil {
-		return nil, fmt.Errorf("the sandbox's binary for linux/%s: %w", arch, err)
+	b := &r.image
+	if b.tag == "" || b.arch != f.arch {
+		sum := sha256.New()
+		size, err := r.copyBinary(sum, f.arch)
+		if err != nil {
+			return "", err
+		}
+		b.arch, b.size, b.ref = f.arch, size, ""
+		b.tag = hex.EncodeToString(sum.Sum(nil)[:8])
 	}
-	return data, nil
+	return "neargate-sandbox:" + b.tag + r.names.prefix[len("neargate"):], nil
 }
 
-func (r *Runtime) importBinary(ctx context.Context, ref string, data []byte) error {
+func (r *Runtime) copyBinary(to io.Writer, arch string) (int64, error) {
+	rc, err := r.options.PID1(arch)
+	if err != nil {
+		return 0, fmt.Errorf("the sandbox's binary for linux/%s: %w", arch, err)
+	}
+	defer rc.Close()
+	n, err := io.Copy(to, rc)
+	if err != nil {
+		return 0, fmt.Errorf("the sandbox's binary for linux/%s: %w", arch, err)
+	}
+	return n, nil
+}
+
+func (r *Runtime) importBinary(ctx context.Context, ref string) error {
 	_, err := r.daemon.ImageInspect(ctx, ref)
 	if err == nil || !errdefs.IsNotFound(err) {
 		return err
 	}
-	root, err := binaryRoot(data)
-	if err != nil {
-		return err
-	}
+	root, end := io.Pipe()
+	go func() { end.CloseWithError(r.writeRoot(end)) }()
+	defer root.Close() // ends the writer when the Engine reads no further
 	result, err := r.daemon.ImageImport(ctx, client.ImageImportSource{Source: root, SourceName: "-"}, ref, client.ImageImportOptions{
 		Message: "neargate-sandbox",
 		Changes: []string{
@@ -92,19 +100,22 @@ func (r *Runtime) importBinary(ctx context.Context, ref string, data []byte) err
 	return importOutcome(result)
 }
 
-func binaryRoot(data []byte) (io.Reader, error) {
-	var root bytes.Buffer
-	w := tar.NewWriter(&root)
+// writeRoot writes the image's file system as a tar.
+func (r *Runtime) writeRoot(to io.Writer) error {
+	w := tar.NewWriter(to)
 	for _, dir := range []string{"dev/", "etc/", "proc/", "run/", "sys/", "tmp/"} {
 		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: binaryPath[1:], Mode: 0o755, Size: int64(len(data))}
-	if err := errors.Join(w.WriteHeader(h), write(w, data), w.Close()); err != nil {
-		return nil, err
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: binaryPath[1:], Mode: 0o755, Size: r.image.size}
+	if err := w.WriteHeader(h); err != nil {
+		return err
 	}
-	return &root, nil
+	if _, err := r.copyBinary(w, r.image.arch); err != nil {
+		return err
+	}
+	return w.Close()
 }
 
 func write(w io.Writer, data []byte) error {

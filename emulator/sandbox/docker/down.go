@@ -116,9 +116,16 @@ func (r *Runtime) removeRest(ctx context.Context) error {
 	return r.removeAll(ctx, l.Items)
 }
 
-// pruneImages removes sandbox images of other releases.
+// pruneImages removes sandbox images of other releases. Without any there is
+// no need to know this release's.
 func (r *Runtime) pruneImages(ctx context.Context) error {
-	keep, err := r.binary(ctx)
+	l, err := r.daemon.ImageList(ctx, client.ImageListOptions{Filters: r.ours()})
+	if err != nil || len(l.Items) == 0 {
+		return err
+	}
+	r.image.mu.Lock()
+	keep, err := r.binaryRef(ctx)
+	r.image.mu.Unlock()
 	if err != nil {
 		return err
 	}
