@@ -112,7 +112,7 @@ func (s *Store) trust(states map[string]*tableState) {
 
 // build makes the file's indexes those of the definition.
 func (tx *Tx) build(st *tableState) error {
-	if err := tx.writable(); err != nil {
+	if err := tx.direct(); err != nil {
 		return err
 	}
 	if err := tx.fail(tx.rename(st)); err != nil {
@@ -278,6 +278,9 @@ func flushTally(c *conn, tally map[tallyKey]int64) error {
 // counted reads a count, with what this transaction and those before it in the
 // group add to it.
 func (tx *Tx) counted(index int64, value string) (int, error) {
+	if err := tx.settled(); err != nil {
+		return 0, err
+	}
 	n, err := tx.c.number("SELECT n FROM counts WHERE idx = ? AND value = ?", index, value)
 	k := tallyKey{index, value}
 	if tx.group != nil {

@@ -113,7 +113,7 @@ func (tx *Tx) prune() (more bool, err error) {
 	if to <= from {
 		return false, nil
 	}
-	if err := tx.writable(); err != nil {
+	if err := tx.direct(); err != nil {
 		return false, err
 	}
 	for _, sql := range []string{

@@ -24,7 +24,7 @@ func (s *Store) Meta(ctx context.Context, key string) (string, error) {
 // and Reset leaves it.
 func (s *Store) SetMeta(ctx context.Context, key, value string) error {
 	return s.Update(ctx, "store", func(tx *Tx) error {
-		if err := tx.writable(); err != nil {
+		if err := tx.direct(); err != nil {
 			return err
 		}
 		return tx.fail(tx.setMeta(metaPrefix+key, value))

@@ -210,7 +210,9 @@ func TestAuditFindsWhoWrites(t *testing.T) {
 	}
 	defer st.Close()
 	for name, write := range map[string]func(tx *store.Tx) error{
-		"read":  func(tx *store.Tx) error { return animals.Put(tx, "rex", &animal{Name: "Rex", Likes: []string{"bones"}}) },
+		"read": func(tx *store.Tx) error {
+			return animals.Put(tx, "rex", &animal{Name: "Rex", Likes: []string{"bones"}})
+		},
 		"given": func(tx *store.Tx) error { return animals.InsertShared(tx, "max", &animal{Likes: []string{"bones"}}) },
 	} {
 		t.Run(name, func(t *testing.T) {

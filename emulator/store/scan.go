@@ -97,8 +97,8 @@ func directions(sql string) map[bool]string {
 }
 
 func (tx *Tx) list(sql string, bodies bool, args ...driver.Value) ([]found, error) {
-	if tx.ended {
-		return nil, errEnded
+	if err := tx.settled(); err != nil {
+		return nil, err
 	}
 	row := make([]driver.Value, 1, 3)
 	if bodies {

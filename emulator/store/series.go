@@ -48,7 +48,7 @@ func (s *Series[T]) Append(tx *Tx, key string, rows ...Row[T]) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := tx.writable(); err != nil {
+	if err := tx.direct(); err != nil {
 		return fail(err)
 	}
 	k := seriesKey{s.kind, key}
@@ -102,7 +102,7 @@ func (s *Series[T]) Drop(tx *Tx, key string) error {
 // forDeletion finds a series and notes the last row id, which must not be given
 // again.
 func (tx *Tx) forDeletion(k seriesKey) (int64, error) {
-	if err := tx.writable(); err != nil {
+	if err := tx.direct(); err != nil {
 		return 0, &recordError{k.kind, k.key, err}
 	}
 	id, err := tx.seriesID(k, false)
@@ -114,7 +114,7 @@ func (tx *Tx) forDeletion(k seriesKey) (int64, error) {
 
 // dropSeries deletes all rows of all series.
 func (tx *Tx) dropSeries() error {
-	if err := tx.writable(); err != nil {
+	if err := tx.direct(); err != nil {
 		return err
 	}
 	if err := tx.setMeta(metaPoint, strconv.FormatInt(tx.points, 10)); err != nil {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql/driver"
 	"math"
@@ -27,6 +26,7 @@ type Tx struct {
 	err      error
 	base     int64 // revision before this transaction
 	changes  []Change
+	pending  []write // that the file has yet to see
 	touched  map[recordKey]struct{}
 	tally    map[tallyKey]int64
 	built    map[string]*tableState // becomes ready when this is committed
@@ -97,28 +97,43 @@ func (tx *Tx) revision() (n int64, err error) {
 	return tx.pin, nil
 }
 
-// writable prepares the transaction for a write.
+// writable says whether the transaction may write.
 func (tx *Tx) writable() error {
 	switch {
 	case tx.ended:
 		return errEnded
 	case tx.group == nil:
 		return ErrReadOnly
-	case tx.err != nil:
-		return tx.err
+	}
+	return tx.err
+}
+
+// direct prepares the transaction for statements that write. What other members
+// of the group have written is guarded by a savepoint, since fn may still fail.
+func (tx *Tx) direct() error {
+	if err := tx.writable(); err != nil {
+		return err
 	}
 	tx.writes++
-	if tx.wrote {
-		return nil
-	}
-	if tx.group.wrote {
+	if !tx.wrote && tx.group.wrote {
 		if err := tx.c.run("SAVEPOINT member"); err != nil {
 			return tx.fail(err)
 		}
 		tx.saved = true
 	}
 	tx.wrote = true
-	return nil
+	return tx.flush()
+}
+
+// settled makes statements that read see what this transaction has written.
+func (tx *Tx) settled() error {
+	switch {
+	case tx.ended:
+		return errEnded
+	case len(tx.pending) == 0:
+		return nil
+	}
+	return tx.direct()
 }
 
 // fail makes an error of SQLite in a write the end of the transaction, whatever
@@ -201,101 +216,4 @@ func (tx *Tx) touch(k recordKey, e *cached) {
 	}
 	tx.touched[k] = struct{}{}
 	tx.group.records[k] = e
-}
-
-// put writes a record, unless it is stored exactly so.
-func (tx *Tx) put(old, is *cached) error {
-	if old.revision != 0 && bytes.Equal(old.body, is.body) {
-		return nil
-	}
-	if err := tx.writable(); err != nil {
-		return err
-	}
-	if err := tx.fail(tx.putRows(old, is)); err != nil {
-		return err
-	}
-	tx.touch(is.recordKey, is)
-	return nil
-}
-
-func (tx *Tx) putRows(old, is *cached) (err error) {
-	kind, key := is.kind, is.key
-	if old.revision != 0 {
-		if is.revision, err = tx.log(kind, key, old.revision, old.body, is.body); err != nil {
-			return err
-		}
-		if err := tx.c.run("UPDATE heads SET revision = ?, entries = ? WHERE kind = ? AND key = ?", is.revision, is.entries, kind, key); err != nil {
-			return err
-		}
-		return tx.moveEntries(key, old.entries, is.entries)
-	}
-	previous, err := tx.unbury(kind, key)
-	if err != nil {
-		return err
-	}
-	if is.revision, err = tx.log(kind, key, previous, nil, is.body); err != nil {
-		return err
-	}
-	if err := tx.c.run("INSERT INTO heads (kind, key, revision, entries) VALUES (?, ?, ?, ?)", kind, key, is.revision, is.entries); err != nil {
-		return err
-	}
-	tx.count(is.state.all, "", 1)
-	return tx.moveEntries(key, nil, is.entries)
-}
-
-// remove deletes a record that is there.
-func (tx *Tx) remove(old *cached) error {
-	if err := tx.writable(); err != nil {
-		return err
-	}
-	if err := tx.fail(tx.removeRows(old)); err != nil {
-		return err
-	}
-	tx.touch(old.recordKey, &cached{recordKey: old.recordKey, state: old.state})
-	return nil
-}
-
-func (tx *Tx) removeRows(old *cached) error {
-	kind, key := old.kind, old.key
-	revision, err := tx.log(kind, key, old.revision, old.body, nil)
-	if err != nil {
-		return err
-	}
-	if err := tx.c.run("DELETE FROM heads WHERE kind = ? AND key = ?", kind, key); err != nil {
-		return err
-	}
-	if err := tx.c.run("INSERT INTO graves (kind, key, revision) VALUES (?, ?, ?)", kind, key, revision); err != nil {
-		return err
-	}
-	tx.count(old.state.all, "", -1)
-	return tx.moveEntries(key, old.entries, nil)
-}
-
-// unbury finds the deletion that a new record follows.
-func (tx *Tx) unbury(kind, key string) (int64, error) {
-	revision, err := tx.c.number("SELECT revision FROM graves WHERE kind = ? AND key = ?", kind, key)
-	if err != nil || revision == 0 {
-		return 0, err
-	}
-	return revision, tx.c.run("DELETE FROM graves WHERE kind = ? AND key = ?", kind, key)
-}
-
-// log appends a change and returns its revision. A commit is named by the
-// revision of its first change.
-func (tx *Tx) log(kind, key string, previous int64, before, after []byte) (int64, error) {
-	revision := tx.base + int64(len(tx.changes)) + 1
-	var body driver.Value
-	if after != nil {
-		body = after
-	}
-	err := tx.c.run(`INSERT INTO changes (revision, "commit", kind, key, previous, body, at, "by") VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		revision, tx.base+1, kind, key, previous, body, tx.now.UnixMilli(), tx.by)
-	if err != nil {
-		return 0, err
-	}
-	tx.changes = append(tx.changes, Change{
-		Revision: revision, Commit: tx.base + 1, Kind: kind, Key: key,
-		Before: before, After: after, At: tx.now, By: tx.by, Origin: tx.origin,
-	})
-	return revision, nil
 }

@@ -28,6 +28,7 @@ type group struct {
 	// one that has to be read.
 	records map[recordKey]*cached
 	tally   map[tallyKey]int64 // counts that are written with the commit
+	graves  graves
 }
 
 // Update runs fn in a write transaction, exactly once, and returns after its
@@ -105,6 +106,10 @@ func (s *Store) part(tx *Tx, err error) (*group, error) {
 	if err == nil {
 		err = tx.err
 	}
+	if err == nil && len(tx.pending) > 0 {
+		tx.wrote = true
+		err = tx.flush()
+	}
 	tx.ended = true
 	if err != nil {
 		s.rollback(g, tx)
@@ -148,6 +153,8 @@ func (s *Store) rollback(g *group, tx *Tx) {
 		}
 	case tx.saved:
 		g.err = errors.Join(g.c.run("ROLLBACK TO member"), g.c.run("RELEASE member"))
+	case tx.wrote && g.wrote: // the rows of one that had done its part
+		g.err = errors.Join(errors.New("commit was given up"), tx.err)
 	case tx.wrote:
 		g.begun = false
 		if err := g.c.run("ROLLBACK"); err != nil {
