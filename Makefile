@@ -44,6 +44,7 @@ demo: engine ## run a Fargate task from beginning to end and show it
 	@$(BIN)/neargate-demo --neargate $(BIN)/neargate --web $(BIN)/demo-web
 
 test: pid1 ## all tests; those that need Docker or a client skip loudly without
+	@.ci/skips
 	$(GO) test -race -shuffle=on -timeout 20m ./...
 
 test-docker: engine image ## the conformance suite and the end-to-end tests, on Docker
