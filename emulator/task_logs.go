@@ -37,6 +37,8 @@ func (e *Emulator) taskLogs(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, problem{Error: "the task has no container " + container, Hint: "it has " + strings.Join(names, ", ")})
 	case errors.Is(err, store.ErrNotFound):
 		reply(w, http.StatusNotFound, problem{Error: "there is no task " + ref, Hint: "`neargate status` lists the tasks; stopped ones are forgotten after an hour"})
+	case errors.Is(err, ecs.ErrAmbiguous):
+		reply(w, http.StatusConflict, problem{Error: err.Error(), Hint: "give more of the id"})
 	case err != nil:
 		reply(w, http.StatusInternalServerError, problem{Error: err.Error()})
 	case s.IsStopped() && !slices.ContainsFunc(names, func(name string) bool { return isKept(s, name) }):

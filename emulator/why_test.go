@@ -117,6 +117,32 @@ func TestWhyOfClustersAndDefinitions(t *testing.T) {
 	}
 }
 
+// TestAmbiguous: the beginning of an id that several tasks have is no task's.
+func TestAmbiguous(t *testing.T) {
+	s := open(t)
+	in := s.fargate(t, s.prepare(t, fixtures.TaskDefinition("web", "nginx")), func(in *ecs.RunTaskInput) { in.Count = aws.Int32(10) })
+	seen, twice := map[string]bool{}, ""
+	for twice == "" { // by the law of birthdays some 300 tasks
+		once := *in
+		out, err := s.ecs().RunTask(context.Background(), &once)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range out.Tasks {
+			if head := id(task)[:4]; seen[head] {
+				twice = head
+			} else {
+				seen[head] = true
+			}
+		}
+	}
+	for _, path := range []string{"/_neargate/why?of=", "/_neargate/logs?of="} {
+		if r := refused(t, s, http.MethodGet, path+twice, http.StatusConflict); !strings.Contains(r.Error, twice) || r.Hint != "give more of the id" {
+			t.Errorf("%s: %+v", path, r)
+		}
+	}
+}
+
 // TestWhyItDoesNotStart: the two questions that everybody asks first.
 func TestWhyItDoesNotStart(t *testing.T) {
 	s := open(t)
