@@ -3,8 +3,8 @@
 GO      ?= go
 BIN     := bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-ARCH    := $(shell $(GO) env GOARCH)
 PID1    := emulator/sandbox/docker/pid1
+COMPOSE := $(shell command -v docker-compose || echo docker compose)
 LDFLAGS := -s -w -X main.release=$(VERSION)
 
 .DEFAULT_GOAL := help
@@ -20,6 +20,7 @@ build: $(BIN)/neargate ## bin/neargate
 .PHONY: pid1
 pid1:
 	@mkdir -p $(PID1)
+	@echo "Building PID 1 of the sandboxes …"
 	@for arch in amd64 arm64; do \
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/pid1-$$arch ./cmd/neargate-sandbox || exit 1; \
 	  gzip -9nc $(BIN)/pid1-$$arch > $(PID1)/neargate-sandbox-linux-$$arch.gz.new; \
@@ -30,7 +31,8 @@ pid1:
 
 .PHONY: $(BIN)/neargate
 $(BIN)/neargate: pid1
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/neargate
+	@echo "Building $@ (the first time, with SQLite and the AWS SDK, takes minutes) …"
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/neargate
 
 run: build ## start the server on 127.0.0.1:4566
 	$(BIN)/neargate serve --listen 127.0.0.1:4566
@@ -39,6 +41,7 @@ engine: build ## make sure that a Docker Engine answers
 	@NEARGATE=$(BIN)/neargate .ci/engine
 
 demo: engine ## run a Fargate task from beginning to end and show it
+	@echo "Building the demonstration and its workload …"
 	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/demo-web ./fixtures/web
 	@$(GO) build -trimpath -o $(BIN)/neargate-demo ./cmd/neargate-demo
 	@$(BIN)/neargate-demo --neargate $(BIN)/neargate --web $(BIN)/demo-web
@@ -50,6 +53,9 @@ test: pid1 ## all tests; those that need Docker or a client skip loudly without
 test-docker: engine image ## the conformance suite and the end-to-end tests, on Docker
 	NEARGATE_REQUIRE_DOCKER=1 $(GO) test -shuffle=on -count=1 -timeout 20m ./emulator/sandbox/... ./e2e/...
 
+e2e: engine image ## the end-to-end tests alone, nothing skipped
+	NEARGATE_REQUIRE_DOCKER=1 NEARGATE_REQUIRE_CLIENTS=1 $(GO) test -count=1 -timeout 20m ./e2e/...
+
 bench: engine ## measure, as one table
 	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/demo-web ./fixtures/web
 	@$(GO) run ./cmd/neargate-bench --neargate $(BIN)/neargate --web $(BIN)/demo-web
@@ -57,8 +63,10 @@ bench: engine ## measure, as one table
 fuzz: ## thirty seconds of each fuzz target
 	.ci/fuzz 30s
 
-generate: ## write generated files anew
-	$(GO) generate ./...
+generate: ## write generated files anew: lists of operations, the README's coverage
+	$(GO) test ./apiwire -run TestEKSRoutes -update
+	$(GO) test ./emulator -run TestOperationList -update
+	$(GO) test ./emulator -run TestCoverage -update
 
 lint: ## linters, formatting, generated files
 	.ci/lint
@@ -67,11 +75,11 @@ image: pid1 ## the server as an image, FROM scratch
 	CGO_ENABLED=1 GOOS=linux $(GO) build -trimpath -tags 'netgo osusergo' -ldflags '$(LDFLAGS) -extldflags "-static"' -o $(BIN)/neargate-static ./cmd/neargate
 	docker build -q -t neargate:latest -f Dockerfile $(BIN)
 
-up: image ## the server in a container, by docker-compose
-	docker-compose up -d
+up: engine image ## the server in a container, by docker-compose
+	$(COMPOSE) up -d
 
 down: ## stop it
-	docker-compose down
+	$(COMPOSE) down
 
 check: lint test ## what CI runs
 
