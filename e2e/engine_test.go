@@ -30,6 +30,7 @@ func made(t testing.TB, instance string) []string {
 		{"ps", "-a", "--filter", filter, "--format", "container {{.Names}}: {{.Status}}"},
 		{"network", "ls", "--filter", filter, "--format", "network {{.Name}}"},
 		{"volume", "ls", "--filter", filter, "--format", "volume {{.Name}}"},
+		{"images", "--filter", filter, "--format", "image {{.Repository}}:{{.Tag}}"},
 	} {
 		if out := docker(t, args...); out != "" {
 			all = append(all, strings.Split(out, "\n")...)

@@ -83,7 +83,7 @@ func TestMetadata(t *testing.T) {
 	t.Parallel()
 	requireImages(t)
 	s := serve(t)
-	c := probe("app", "get", "$ECS_CONTAINER_METADATA_URI_V4", "get", "${ECS_CONTAINER_METADATA_URI_V4}/task", "get", "${ECS_CONTAINER_METADATA_URI_V4}/stats", "serve")
+	c := probe("app", "get", "$ECS_CONTAINER_METADATA_URI_V4", "get", "${ECS_CONTAINER_METADATA_URI_V4}/task", "poll", "${ECS_CONTAINER_METADATA_URI_V4}/stats", "serve")
 	k := s.run(t, definition("metadata", c))
 	described := k.running()
 	k.says("app", "serving")

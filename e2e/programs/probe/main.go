@@ -19,6 +19,7 @@
 //	await FILE         wait until the file exists
 //	env NAME           write "NAME=value"
 //	get URL            GET it and write the body as a line; $NAME in it is replaced
+//	poll URL           the same, as soon as the body is not null
 //	caller             ask STS who the task is, with the task's own credentials
 package main
 
@@ -52,6 +53,7 @@ func main() {
 		"await":    {1, await},
 		"env":      {1, func(args []string) error { return say([]string{args[0] + "=" + os.Getenv(args[0])}) }},
 		"get":      {1, get},
+		"poll":     {1, poll},
 		"caller":   {0, caller},
 	}
 	for args := os.Args[1:]; len(args) > 0; {

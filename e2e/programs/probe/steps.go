@@ -110,15 +110,40 @@ func await(args []string) error {
 }
 
 func get(args []string) error {
-	client := &http.Client{Timeout: 10 * time.Second}
-	answer, err := client.Get(os.ExpandEnv(args[0]))
+	body, err := fetch(args[0])
 	if err != nil {
 		return err
 	}
+	return say([]string{body})
+}
+
+func poll(args []string) error {
+	for {
+		body, err := fetch(args[0])
+		if err != nil {
+			return err
+		}
+		if body != "null" {
+			return say([]string{body})
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// fetch returns a body in one line.
+func fetch(url string) (string, error) {
+	client := &http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Get(os.ExpandEnv(url))
+	if err != nil {
+		return "", err
+	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s %w", answer.Status, body, err)
+	switch {
+	case err != nil:
+		return "", err
+	case answer.StatusCode != http.StatusOK:
+		return "", fmt.Errorf("%s %s", answer.Status, body)
 	}
-	return say([]string{strings.ReplaceAll(string(body), "\n", " ")})
+	return strings.ReplaceAll(strings.TrimSpace(string(body)), "\n", " "), nil
 }
