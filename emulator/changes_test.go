@@ -236,22 +236,28 @@ func compact(t *testing.T, dir string) {
 // a reader is told when the emulator ends.
 func TestChangesOfALeavingReader(t *testing.T) {
 	bubble(t, func(*emulator.Config) {}, func(t *testing.T, s *site) {
-		s.follow(t, "since=0").leave()
-		synctest.Wait()
-		before := runtime.NumGoroutine()
 		for range 10 {
 			f := s.follow(t, "since=0")
 			if _, err := s.ecs().CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("c")}); err != nil {
 				t.Fatal(err)
 			}
 			f.next(t)
+			if readers() != 1 {
+				t.Errorf("%d readers are served, not 1", readers())
+			}
 			f.leave()
-		}
-		synctest.Wait()
-		if after := runtime.NumGoroutine(); after > before {
-			t.Errorf("%d goroutines, %d before the readers came", after, before)
+			synctest.Wait()
+			if readers() != 0 {
+				t.Errorf("%d readers are served that have gone", readers())
+			}
 		}
 	})
+}
+
+// readers counts the goroutines that serve a reader of the feed.
+func readers() int {
+	stacks := make([]byte, 1<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "emulator.(*Emulator).changes(")
 }
 
 func TestChangesEndWithTheEmulator(t *testing.T) {
