@@ -109,19 +109,59 @@ func (l *Loop) start(ctx context.Context) (next time.Duration, ok bool) {
 	if at, more := l.sweep(now); more && (!ok || at < next) {
 		next, ok = at, true
 	}
-	for l.o.Limit <= 0 || l.running < l.o.Limit {
-		e := l.q.pop()
+	for {
+		e, callCtx := l.take(ctx)
 		if e == nil {
-			break
+			return next, ok
 		}
-		c := &call{loop: l, key: e.key}
-		var callCtx context.Context
-		callCtx, c.cancel = context.WithCancel(store.WithOrigin(ctx, c))
-		e.call = c
-		l.running++
-		l.calls.Go(func() { l.run(callCtx, e) })
+		l.calls.Go(func() { l.work(ctx, callCtx, e) })
 	}
-	return next, ok
+}
+
+// take begins a call of the next ready key, if there may be one more; nil: not
+// now. The mutex is held.
+func (l *Loop) take(ctx context.Context) (*entry, context.Context) {
+	if ctx.Err() != nil || l.o.Limit > 0 && l.running >= l.o.Limit {
+		return nil, nil
+	}
+	e := l.q.pop()
+	if e == nil {
+		return nil, nil
+	}
+	c := &call{loop: l, key: e.key}
+	ctx, c.cancel = context.WithCancel(store.WithOrigin(ctx, c))
+	e.call = c
+	l.running++
+	return e, ctx
+}
+
+// work makes one call after the other for as long as keys are ready: a
+// goroutine that goes on has its stack already.
+func (l *Loop) work(ctx, callCtx context.Context, e *entry) {
+	for e != nil {
+		l.run(callCtx, e)
+		l.mu.Lock()
+		e, callCtx = l.take(ctx)
+		l.mu.Unlock()
+	}
+}
+
+// Aside does what waits for something else than the processor and the store. A
+// call of the controller that is within it does not count for Options.Limit.
+func (l *Loop) Aside(f func()) {
+	l.mu.Lock()
+	l.running--
+	more := l.q.waiting()
+	l.mu.Unlock()
+	if more {
+		l.poke()
+	}
+	defer func() {
+		l.mu.Lock()
+		l.running++
+		l.mu.Unlock()
+	}()
+	f()
 }
 
 // sweep queues the keys of the sweeps under way.
@@ -157,7 +197,9 @@ func (l *Loop) run(ctx context.Context, e *entry) {
 		l.running--
 		l.file(c, e, again, err)
 		l.q.forget(e)
-		l.poke()
+		if errors.Is(err, errExited) || l.q.first(e) {
+			l.poke()
+		}
 	}()
 	again, err = l.guarded(ctx, e.key)
 }
@@ -182,8 +224,11 @@ func (l *Loop) file(c *call, e *entry, again time.Duration, err error) {
 			l.q.set(e, l.now()+again)
 		}
 	}
-	if c.dirty || c.ownDirty || err == nil && again < 0 {
+	switch {
+	case c.dirty || err == nil && again < 0:
 		l.q.push(e)
+	case c.ownDirty:
+		l.q.pushOwn(e)
 	}
 }
 

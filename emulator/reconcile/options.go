@@ -36,7 +36,7 @@ type Options struct {
 	// Backoff is the wait after the tries-th failure in a row, from 1; nil: 100
 	// ms doubling to 30 s, give or take a tenth.
 	Backoff func(tries int) time.Duration
-	Limit   int // calls at once; 0: no limit
+	Limit   int // calls at once, but those within Loop.Aside; 0: no limit
 	Log     zerolog.Logger
 }
 

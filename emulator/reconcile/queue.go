@@ -10,8 +10,27 @@ import (
 // its own; the Loop calls it under its mutex. Times are since the Loop began.
 type queue struct {
 	keys   map[string]*entry // those that are not idle
-	ready  []*entry          // first come, first served
+	ready  fifo
+	own    fifo // those ready for what they wrote themselves: the next step of what has begun
+	streak int  // how many of those were taken in a row
 	timers timers
+}
+
+// A step that follows is taken before what has not begun, so that a crowd comes
+// up one after the other and what a step has read is still at hand; but not for
+// ever.
+const longestStreak = 8
+
+// fifo is first come, first served.
+type fifo []*entry
+
+func (f *fifo) pop() *entry {
+	e := (*f)[0]
+	(*f)[0] = nil
+	if *f = (*f)[1:]; len(*f) == 0 {
+		*f = nil
+	}
+	return e
 }
 
 // entry is a key that waits, runs, or has failed. An idle key has none.
@@ -51,6 +70,16 @@ func (q *queue) push(e *entry) {
 	}
 }
 
+// pushOwn makes a key ready for what it wrote itself.
+func (q *queue) pushOwn(e *entry) {
+	if !e.queued {
+		e.queued = true
+		q.own = append(q.own, e)
+	}
+}
+
+func (q *queue) waiting() bool { return len(q.ready)+len(q.own) > 0 }
+
 // touch queues a key for a hint or a timer.
 func (q *queue) touch(key string) {
 	e := q.entry(key)
@@ -80,19 +109,23 @@ func (q *queue) changedItself(key string) {
 	case e.call != nil:
 		e.call.ownDirty = true
 	case e.tries == 0:
-		q.push(e)
+		q.pushOwn(e)
 	}
 }
 
 // pop takes the next ready key, with its timer: the call's answer replaces it.
 func (q *queue) pop() *entry {
-	if len(q.ready) == 0 {
-		q.ready = nil
+	var e *entry
+	switch {
+	case len(q.own) > 0 && (q.streak < longestStreak || len(q.ready) == 0):
+		e = q.own.pop()
+		q.streak++
+	case len(q.ready) > 0:
+		e = q.ready.pop()
+		q.streak = 0
+	default:
 		return nil
 	}
-	e := q.ready[0]
-	q.ready[0] = nil
-	q.ready = q.ready[1:]
 	e.queued = false
 	q.clear(e)
 	return e
@@ -110,6 +143,9 @@ func (q *queue) clear(e *entry) {
 		heap.Remove(&q.timers, e.timer-1)
 	}
 }
+
+// first tells whether no other timer ends before the key's.
+func (q *queue) first(e *entry) bool { return e.timer == 1 }
 
 // expire makes the keys ready whose time has come, and returns when the next
 // one is.

@@ -72,6 +72,32 @@ func TestLimit(t *testing.T) {
 	})
 }
 
+// What is aside does not count, and counts again when it is over.
+func TestAsideOfTheLimit(t *testing.T) {
+	var w *world
+	c := &controller{do: func(_ context.Context, key string) (time.Duration, error) {
+		if key == "a" || key == "b" {
+			w.loop.Aside(func() { time.Sleep(time.Minute) })
+		}
+		time.Sleep(time.Second)
+		return 0, nil
+	}}
+	bubble(t, reconcile.Options{Limit: 1}, c, func(in *world) {
+		w = in
+		for _, key := range []string{"a", "b", "c", "d"} {
+			w.loop.Touch(key)
+		}
+		w.start()
+		w.wait(59*time.Second + 500*time.Millisecond)
+		w.want("a@0s", "b@0s", "c@0s", "d@1s")
+		w.loop.Touch("e")
+		w.wait(time.Second) // a and b are back and take the place of two
+		w.loop.Touch("f")
+		w.wait(time.Hour)
+		w.want("a@0s", "b@0s", "c@0s", "d@1s", "e@59.5s", "f@1m1s")
+	})
+}
+
 func TestBackoffGrowsAndResets(t *testing.T) {
 	boom := errors.New("boom")
 	answers := []error{boom, boom, boom, nil, boom, boom, nil}

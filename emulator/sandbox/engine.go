@@ -30,7 +30,9 @@ type Config struct {
 	// DrainLimit bounds how long the way down waits for the last lines of a
 	// container's output; 0: 10 s.
 	DrainLimit time.Duration
-	// Limit of sandboxes that are worked on at once; 0: none.
+	// Limit of sandboxes that are worked on at once; 0: 16. It keeps a crowd of
+	// new ones from taking the processor and the store from whoever calls an
+	// API; sandboxes for which the runtime is at work do not count.
 	Limit int
 	Log   zerolog.Logger
 }
@@ -72,6 +74,9 @@ func New(c Config) *Engine {
 	}
 	if c.DrainLimit <= 0 {
 		c.DrainLimit = 10 * time.Second
+	}
+	if c.Limit <= 0 {
+		c.Limit = 16
 	}
 	e := &Engine{Config: c}
 	e.pumps, e.probers = newPumps(e), newProbers(e)
@@ -179,7 +184,9 @@ func (e *Engine) look(ctx context.Context, s *Sandbox) (view, error) {
 	if s.Status.Height == 0 && !s.Status.Falling {
 		return v, nil
 	}
-	o, err := e.Config.Runtime.Inspect(ctx, s.Spec.ID)
+	var o Observed
+	var err error
+	e.loop.Aside(func() { o, err = e.Config.Runtime.Inspect(ctx, s.Spec.ID) })
 	if err != nil {
 		return v, err
 	}

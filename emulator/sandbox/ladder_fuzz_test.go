@@ -239,8 +239,7 @@ func FuzzLadder(f *testing.F) {
 	f.Add([]byte("0000000000000000zzzzzzzzzzzzzzzzzz1111111aaaaaaaa"))
 	f.Fuzz(func(t *testing.T, tape []byte) {
 		w := &world{tape: tape[:min(len(tape), 2000)], containers: map[string]ObservedContainer{}}
-		e := &Engine{Config: Config{Runtime: w, Targets: goals{w}, Log: zerolog.Nop()}}
-		e.pumps, e.probers = newPumps(e), newProbers(e)
+		e := New(Config{Runtime: w, Targets: goals{w}, Log: zerolog.Nop()})
 		s := w.fuzzed()
 		for calm := 0; !s.IsStopped(); {
 			if w.happens(s); len(w.tape) == 0 {

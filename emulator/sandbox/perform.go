@@ -19,7 +19,10 @@ type effect func(s *Sandbox, now time.Time)
 // when to look again. An error is one that may pass: whatever was achieved is
 // found again by the next look.
 func (e *Engine) perform(ctx context.Context, s *Sandbox, v view, a action) (*Sandbox, time.Duration, error) {
-	effects, again, err := e.act(ctx, s, a)
+	var effects []effect
+	var again time.Duration
+	var err error
+	e.loop.Aside(func() { effects, again, err = e.act(ctx, s, a) })
 	if err != nil {
 		if effects, err = e.verdict(s, a, effects, err); err != nil {
 			return nil, 0, err

@@ -25,11 +25,11 @@ type cache struct {
 
 const (
 	cacheShards = 64
-	// shardBytes bounds a shard, so the cache 32 MiB. The live tasks of a big
-	// test suite fit; a hundred thousand need not.
-	shardBytes = 32 << 20 / cacheShards
-	// A decoded value takes about three times the room of its body.
-	decodedFactor = 4
+	// shardBytes bounds a shard, so the cache 64 MiB. Five thousand live tasks
+	// fit; a hundred thousand need not.
+	shardBytes = 64 << 20 / cacheShards
+	// A body with its decoded value takes about three times its room.
+	decodedFactor = 3
 	entryOverhead = 256
 )
 

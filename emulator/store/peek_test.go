@@ -237,7 +237,7 @@ func TestAuditFindsWhoWrites(t *testing.T) {
 // More than the cache holds is still read rightly.
 func TestPeekBeyondTheCache(t *testing.T) {
 	stores(t, func(t *testing.T, st *store.Store) {
-		const n = 3000
+		const n = 8000
 		long := strings.Repeat("x", 4000)
 		update(t, st, func(tx *store.Tx) error {
 			for i := range n {
@@ -252,7 +252,7 @@ func TestPeekBeyondTheCache(t *testing.T) {
 				t.Fatalf("%d: %.20s, %v", i, a.Name, err)
 			}
 		}
-		if held := store.CacheBytes(st); held > 32<<20 || held < 16<<20 {
+		if held := store.CacheBytes(st); held > 64<<20 || held < 32<<20 {
 			t.Errorf("the cache takes itself for %d bytes", held)
 		}
 	})

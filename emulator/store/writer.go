@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 )
 
@@ -117,8 +118,14 @@ func (s *Store) part(tx *Tx, err error) (*group, error) {
 		s.keep(g, tx)
 	}
 	g.size++
-	if g.err == nil && g.size < groupUpdates && time.Since(g.started) < groupTime && s.turns.pass() {
-		return g, err
+	if g.err == nil && g.size < groupUpdates && time.Since(g.started) < groupTime {
+		if s.turns.pass() {
+			return g, err
+		}
+		// Whoever is about to come saves a commit.
+		if runtime.Gosched(); s.turns.pass() {
+			return g, err
+		}
 	}
 	s.commit(g)
 	return g, err
