@@ -16,6 +16,7 @@
 //     and silently: the record is newer, so look at it afresh. A panic is an
 //     error too.
 //   - Every key is visited at the start and once per Options.Resync, so a lost
-//     event costs time, never work.
+//     event costs time, never work. Options.Unchanged makes the visits of a
+//     resync cheap.
 //   - The first listing and the revision watched from come from one snapshot.
 package reconcile

@@ -128,7 +128,8 @@ func (l *Loop) take(ctx context.Context) (*entry, context.Context) {
 	if e == nil {
 		return nil, nil
 	}
-	c := &call{loop: l, key: e.key}
+	c := &call{loop: l, key: e.key, visit: e.visit}
+	e.visit = false
 	ctx, c.cancel = context.WithCancel(store.WithOrigin(ctx, c))
 	e.call = c
 	l.running++
@@ -169,7 +170,11 @@ func (l *Loop) sweep(now time.Duration) (next time.Duration, ok bool) {
 	left := l.sweeps[:0]
 	for _, s := range l.sweeps {
 		for _, key := range s.due(now) {
-			l.q.touch(key)
+			if s.idle && l.o.Unchanged != nil {
+				l.q.visit(key)
+			} else {
+				l.q.touch(key)
+			}
 		}
 		at, more := s.next(now)
 		if !more {
@@ -201,7 +206,7 @@ func (l *Loop) run(ctx context.Context, e *entry) {
 			l.poke()
 		}
 	}()
-	again, err = l.guarded(ctx, e.key)
+	again, err = l.guarded(ctx, e)
 }
 
 // file queues the key for when it is to be called again.
@@ -256,11 +261,19 @@ func (p *panicError) Error() string { return fmt.Sprintf("controller panicked: %
 var errExited = errors.New("controller ended its goroutine")
 
 // guarded calls the controller and makes a panic an error.
-func (l *Loop) guarded(ctx context.Context, key string) (again time.Duration, err error) {
+func (l *Loop) guarded(ctx context.Context, e *entry) (again time.Duration, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			again, err = 0, &panicError{v, debug.Stack()}
 		}
 	}()
-	return l.c.Reconcile(ctx, key)
+	if e.call.visit {
+		if l.o.Unchanged(ctx, e.key) {
+			return 0, nil
+		}
+		l.mu.Lock()
+		l.q.clear(e) // from here on a call like any other
+		l.mu.Unlock()
+	}
+	return l.c.Reconcile(ctx, e.key)
 }

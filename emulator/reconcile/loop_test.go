@@ -219,6 +219,12 @@ func (c *counter) Reconcile(context.Context, string) (time.Duration, error) {
 	return time.Hour, nil
 }
 
+func (c *counter) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
+}
+
 // heap is what is in use after a collection.
 func heap() int {
 	runtime.GC()

@@ -33,6 +33,11 @@ type Options struct {
 	Hints func(ctx context.Context) iter.Seq[string]
 	// Resync is how often every key is visited, spread over that time; 0: 30 s.
 	Resync time.Duration
+	// Unchanged looks whether what is outside the store is as the last call for
+	// the key left it. It is asked where only a resync queues a key, and true
+	// spares the call; the timer of the last answer stays. Changes of records
+	// are never missed, so the store need not be looked at. nil: never spared.
+	Unchanged func(ctx context.Context, key string) bool
 	// Backoff is the wait after the tries-th failure in a row, from 1; nil: 100
 	// ms doubling to 30 s, give or take a tenth.
 	Backoff func(tries int) time.Duration

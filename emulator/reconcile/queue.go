@@ -37,6 +37,7 @@ func (f *fifo) pop() *entry {
 type entry struct {
 	key    string
 	queued bool
+	visit  bool  // queued for no other reason than a resync
 	call   *call // in flight
 	tries  int   // failures in a row
 	timer  int   // place in timers from 1; 0: none
@@ -47,6 +48,7 @@ type entry struct {
 type call struct {
 	loop        *Loop
 	key         string
+	visit       bool // see entry
 	cancel      context.CancelFunc
 	dirty       bool // the key must be called again
 	ownDirty    bool // only because of what the call itself wrote
@@ -62,8 +64,17 @@ func (q *queue) entry(key string) *entry {
 	return e
 }
 
+// visit queues a key for a resync.
+func (q *queue) visit(key string) {
+	if e := q.entry(key); !e.queued && e.call == nil {
+		q.push(e)
+		e.visit = true
+	}
+}
+
 // push makes a key ready, once.
 func (q *queue) push(e *entry) {
+	e.visit = false
 	if !e.queued {
 		e.queued = true
 		q.ready = append(q.ready, e)
@@ -72,6 +83,7 @@ func (q *queue) push(e *entry) {
 
 // pushOwn makes a key ready for what it wrote itself.
 func (q *queue) pushOwn(e *entry) {
+	e.visit = false
 	if !e.queued {
 		e.queued = true
 		q.own = append(q.own, e)
@@ -114,6 +126,7 @@ func (q *queue) changedItself(key string) {
 }
 
 // pop takes the next ready key, with its timer: the call's answer replaces it.
+// That of a visit stays, since there may be no call.
 func (q *queue) pop() *entry {
 	var e *entry
 	switch {
@@ -127,7 +140,9 @@ func (q *queue) pop() *entry {
 		return nil
 	}
 	e.queued = false
-	q.clear(e)
+	if !e.visit {
+		q.clear(e)
+	}
 	return e
 }
 
@@ -156,6 +171,10 @@ func (q *queue) expire(now time.Duration) (next time.Duration, ok bool) {
 			return e.at, true
 		}
 		q.clear(e)
+		if e.call != nil {
+			e.call.dirty = true // a visit, which has left the timer
+			continue
+		}
 		q.push(e)
 	}
 	return 0, false

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -275,6 +276,43 @@ func TestResyncIsSpread(t *testing.T) {
 	})
 }
 
+// Where nothing has changed outside, a resync calls nobody, and leaves timers
+// and what is dirty as they are.
+func TestResyncOfWhatIsUnchanged(t *testing.T) {
+	c := &controller{do: func(_ context.Context, key string) (time.Duration, error) {
+		if key == "b" {
+			return 100 * time.Second, nil
+		}
+		return 0, nil
+	}}
+	var asked atomic.Int32
+	var changed atomic.Bool
+	o := reconcile.Options{List: everyThing, Resync: 30 * time.Second, Unchanged: func(_ context.Context, key string) bool {
+		asked.Add(1)
+		time.Sleep(time.Second)
+		return key != "a" || !changed.Load()
+	}}
+	bubble(t, o, c, func(w *world) {
+		w.put("a", 1)
+		w.start()
+		w.wait(0)
+		w.put("b", 1)
+		w.wait(5*time.Minute - time.Second)
+		w.want("a@0s", "b@0s", "b@1m40s", "b@3m20s")
+		if n := asked.Load(); n < 17 || n > 20 {
+			t.Errorf("asked %d times", n)
+		}
+		w.put("a", 2)
+		w.wait(0)
+		w.want("a@0s", "b@0s", "b@1m40s", "b@3m20s", "a@4m59s")
+		changed.Store(true)
+		w.wait(30 * time.Second)
+		if got := w.c.seen(); !strings.HasPrefix(got[len(got)-1], "a@5m") {
+			t.Errorf("calls %v", got)
+		}
+	})
+}
+
 func TestHintForAll(t *testing.T) {
 	var hints chan string
 	c := &controller{}
@@ -454,8 +492,8 @@ func TestSleepingKeysAreCheap(t *testing.T) {
 		}
 		go func() { ended <- loop.Run(ctx) }()
 		synctest.Wait()
-		if c.n != n {
-			t.Errorf("%d calls", c.n)
+		if got := c.count(); got != n {
+			t.Errorf("%d calls", got)
 		}
 		perKey, goroutines := (heap()-before)/n, runtime.NumGoroutine()
 		t.Logf("%d bytes per sleeping key, %d goroutines", perKey, goroutines)

@@ -9,6 +9,7 @@ type sweep struct {
 	begun time.Duration
 	every time.Duration // per key
 	free  int           // keys at the beginning that need no waiting
+	idle  bool          // for a resync: nothing is known to have happened
 	done  int
 }
 
@@ -26,7 +27,7 @@ func visitNow(keys []string, now time.Duration) *sweep {
 
 // visitOver goes through the keys within a time, the last of them at its end.
 func visitOver(keys []string, now, over time.Duration) *sweep {
-	return &sweep{keys: keys, begun: now, every: over / time.Duration(max(len(keys), 1))}
+	return &sweep{keys: keys, begun: now, every: over / time.Duration(max(len(keys), 1)), idle: true}
 }
 
 // due takes the keys whose turn has come.

@@ -58,6 +58,7 @@ type Engine struct {
 	Config
 	loop    *reconcile.Loop
 	retries retries
+	rested  *rested
 	pumps   *pumps
 	probers *probers
 	life    context.Context // of what goes on beside the calls; set by Run
@@ -78,14 +79,14 @@ func New(c Config) *Engine {
 	if c.Limit <= 0 {
 		c.Limit = 16
 	}
-	e := &Engine{Config: c}
+	e := &Engine{Config: c, rested: newRested()}
 	e.pumps, e.probers = newPumps(e), newProbers(e)
 	e.loop = reconcile.New(c.Store, e, reconcile.Options{
 		Name: "sandbox", Kinds: []string{Sandboxes.Kind()}, Resync: c.Resync, Limit: c.Limit, Log: c.Log,
 		List: func(tx *store.Tx) iter.Seq2[string, error] {
 			return Sandboxes.Keys(tx, live, live, store.Range{})
 		},
-		Hints: e.hints,
+		Hints: e.hints, Unchanged: e.unchanged,
 	})
 	return e
 }
@@ -123,6 +124,7 @@ func (e *Engine) hints(ctx context.Context) iter.Seq[string] {
 // Reconcile looks at one sandbox, does at most one thing, and commits what
 // came of it.
 func (e *Engine) Reconcile(ctx context.Context, id string) (time.Duration, error) {
+	e.rested.wake(id)
 	s, revision, err := e.read(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && s.IsStopped() {
 		e.forget(id)
@@ -146,7 +148,11 @@ func (e *Engine) Reconcile(ctx context.Context, id string) (time.Duration, error
 		}
 		e.retries.done(id)
 	}
-	return again, e.commit(ctx, s, revision, after)
+	err = e.commit(ctx, s, revision, after)
+	if err == nil && a.verb == rest && v.known {
+		e.rested.rest(id, &v.Observed)
+	}
+	return again, err
 }
 
 // read looks at a record, which is shared: what changes it works on a clone.
@@ -173,6 +179,7 @@ func (e *Engine) commit(ctx context.Context, was *Sandbox, revision int64, after
 // forget lets go of what is kept in memory for a sandbox.
 func (e *Engine) forget(id string) {
 	e.retries.done(id)
+	e.rested.wake(id)
 	e.pumps.drop(id)
 	e.probers.drop(id)
 }
