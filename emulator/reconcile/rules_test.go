@@ -365,12 +365,11 @@ func TestKeysOfAChange(t *testing.T) {
 func TestListingAndFeedMeet(t *testing.T) {
 	c := &controller{}
 	var w *world
-	first := true
+	var listed atomic.Bool
 	o := reconcile.Options{Resync: time.Hour, List: func(tx *store.Tx) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
 			for key, err := range everyThing(tx) {
-				if first { // queues behind the listing, or passes it by
-					first = false
+				if !listed.Swap(true) { // queues behind the listing, or passes it by
 					go w.put("b", 1)
 				}
 				if !yield(key, err) {
@@ -393,9 +392,9 @@ func TestListingAndFeedMeet(t *testing.T) {
 }
 
 func TestFailingListIsTriedAgain(t *testing.T) {
-	n := 0
+	var n atomic.Int32
 	o := reconcile.Options{Backoff: doubling, Resync: time.Hour, List: func(tx *store.Tx) iter.Seq2[string, error] {
-		if n++; n < 4 { // the resync's listing among them
+		if n.Add(1) < 4 { // the resync's listing among them
 			return func(yield func(string, error) bool) { yield("", errors.New("boom")) }
 		}
 		return everyThing(tx)
@@ -502,8 +501,8 @@ func TestSleepingKeysAreCheap(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if c.n != 2*n {
-			t.Errorf("%d calls after the timers", c.n)
+		if got := c.count(); got != 2*n {
+			t.Errorf("%d calls after the timers", got)
 		}
 		cancel()
 		<-ended
