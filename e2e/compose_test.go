@@ -55,7 +55,7 @@ func (c *compose) up() *server {
 	c.t.Helper()
 	fixtures.RequireCommand(c.t, "docker-compose")
 	name, listen := fmt.Sprintf("neargate-e2e-%d", os.Getpid()), freePort(c.t)
-	c.env = []string{"COMPOSE_PROJECT_NAME=" + name, "NEARGATE_CONTAINER=" + name, "NEARGATE_LISTEN=" + listen}
+	c.env = []string{"COMPOSE_PROJECT_NAME=" + name, "NEARGATE_CONTAINER=" + name, "NEARGATE_LISTEN=" + listen, "NEARGATE_SOCKET=" + socket(c.t)}
 	s := &server{t: c.t, endpoint: "http://" + listen, log: &output{}}
 	c.t.Cleanup(func() { c.do("down", "--volumes", "--timeout", "30") })
 	c.do("up", "-d")
