@@ -96,10 +96,12 @@ func finish(e *emulator.Emulator, c emulator.Config) error {
 }
 
 func runServer(ctx context.Context, l net.Listener, e *emulator.Emulator) error {
-	server := &http.Server{Handler: e.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	q := &quiet{next: e.Handler()}
+	server := &http.Server{Handler: q, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
 	g, ctx := errgroup.WithContext(ctx)
 	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	g.Go(func() error { return e.Run(ctx) })
+	g.Go(func() error { q.run(ctx); return nil })
 	g.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
