@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // row is one line of the table.
@@ -37,7 +37,7 @@ type bench struct {
 }
 
 func main() {
-	b := &bench{tasks: []int{10_000, 100_000}}
+	b := &bench{tasks: []int{10_000, 100_000}} // as the row is named
 	var only string
 	flag.StringVar(&b.neargate, "neargate", "bin/neargate", "the server's binary")
 	flag.StringVar(&b.web, "web", "bin/demo-web", "a workload: a static Linux binary")
@@ -78,8 +78,8 @@ func print(rows []row) {
 	w.Flush()
 }
 
-// quantile returns the q-th of sorted durations, 0.5 being the median.
-func quantile(list []time.Duration, q float64) time.Duration {
+// quantile returns the q-th of a list, 0.5 being the median. It sorts the list.
+func quantile[T cmp.Ordered](list []T, q float64) T {
 	slices.Sort(list)
 	return list[min(len(list)-1, int(q*float64(len(list))))]
 }

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -64,6 +67,10 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
+// authorization has the shape of a signature, with what is read of one: who,
+// where and which service. Whether it is true is looked at only on request.
+const authorization = "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/ecs/aws4_request, SignedHeaders=host, Signature=00"
+
 // call makes an ECS call and reads the whole answer.
 func (s *server) call(operation string, in, out any) error {
 	body, err := json.Marshal(in)
@@ -80,6 +87,7 @@ func (s *server) send(operation string, body []byte, out any) error {
 	}
 	r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("Authorization", authorization)
 	answer, err := s.client.Do(r)
 	if err != nil {
 		return err
@@ -96,6 +104,26 @@ func (s *server) send(operation string, body []byte, out any) error {
 		return nil
 	}
 	return json.Unmarshal(text, out)
+}
+
+// ec2 makes an EC2 call. Calls without a signature's shape are for the default
+// region, and EC2's are told by their parameters.
+func (s *server) ec2(action string, parameters url.Values, out any) error {
+	form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
+	maps.Copy(form, parameters)
+	answer, err := s.client.PostForm("http://"+s.address+"/", form)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s", action, answer.Status, text)
+	}
+	return xml.Unmarshal(text, out)
 }
 
 // memory is the resident memory of the process, in bytes.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -61,5 +62,18 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
+	}
+}
+
+// collectLess lets the heap grow to three times what is in use between
+// collections instead of twice.
+//
+// Decision: in use are a few MiB, and what calls leave behind is many times
+// that: with 16 clients collecting took a seventh of the processor, and takes a
+// tenth so. When nobody asks for anything the rest goes back. Whoever sets GOGC
+// knows better.
+func collectLess() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
 	}
 }

@@ -76,6 +76,7 @@ func serve(ctx context.Context, c emulator.Config, listen string, out io.Writer)
 		return portError(listen, err)
 	}
 	defer l.Close()
+	collectLess()
 	e, err := emulator.New(ctx, c)
 	if err != nil {
 		return err
