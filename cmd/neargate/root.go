@@ -15,8 +15,8 @@ func newRoot() *cobra.Command {
 		Short: "Amazon ECS on Fargate, on this machine",
 		Long: `Neargate answers the AWS APIs of ECS on Fargate (and what a task needs beside it:
 EC2 networks, IAM roles, STS, CloudWatch Logs) on one local port, and runs the
-tasks as real containers on Docker. The stock AWS CLI, SDKs and Terraform work
-against it unchanged.
+tasks as real containers on Docker. The stock AWS CLI and SDKs work against it
+unchanged.
 
   neargate serve &              start it on 127.0.0.1:4566
   eval "$(neargate env)"        point the AWS CLI and the SDKs at it
