@@ -118,7 +118,7 @@ func rulesOf(permissions []types.IpPermission, find finder) ([]types.SecurityGro
 			return nil, err
 		}
 		for _, r := range sources {
-			if !groupWords.MatchString(aws.ToString(r.Description)) {
+			if !areGroupWords(aws.ToString(r.Description)) {
 				return nil, fail("InvalidParameterValue", "Invalid rule description. "+wordRule, "description")
 			}
 			r.IpProtocol, r.FromPort, r.ToPort = &protocol, &from, &to

@@ -56,7 +56,7 @@ func (a *API) redescribe(ctx context.Context, c ruleChange, described []types.Se
 	}
 	words := map[string]*string{}
 	for _, d := range described {
-		if !groupWords.MatchString(aws.ToString(d.Description)) {
+		if !areGroupWords(aws.ToString(d.Description)) {
 			return fail("InvalidParameterValue", "Invalid rule description. "+wordRule, "description")
 		}
 		c.ruleIDs = append(c.ruleIDs, aws.ToString(d.SecurityGroupRuleId))

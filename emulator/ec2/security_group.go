@@ -3,7 +3,6 @@ package ec2
 import (
 	"context"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -245,8 +244,14 @@ func vpcOrDefault(tx *store.Tx, p place, id *string) (string, error) {
 	return *v.Vpc.VpcId, nil
 }
 
-// groupWords is what names and descriptions of groups and rules are made of.
-var groupWords = regexp.MustCompile(`^[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}$`)
+// areGroupWords tells whether a text is what names and descriptions of groups
+// and rules are made of. A pattern with a length would cost every start a
+// millisecond.
+func areGroupWords(s string) bool {
+	return len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(". _-:/()#,@[]+=&;{}!$*", r))
+	})
+}
 
 const wordRule = "Valid %ss are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
 
@@ -255,13 +260,13 @@ func checkGroupWords(name, description *string) error {
 		return err
 	}
 	switch {
-	case !groupWords.MatchString(*name):
+	case !areGroupWords(*name):
 		return fail("InvalidParameterValue", "Value (%s) for parameter GroupName is invalid. Character sets beyond ASCII are not supported.", *name)
 	case strings.HasPrefix(strings.ToLower(*name), "sg-"):
 		return fail("InvalidParameterValue", "Value (%s) for parameter GroupName is invalid. Group names may not be in the format sg-*.", *name)
 	case *name == defaultGroup:
 		return fail("InvalidParameterValue", "Cannot use reserved security group name: %s", *name)
-	case !groupWords.MatchString(*description):
+	case !areGroupWords(*description):
 		return fail("InvalidParameterValue", "Invalid security group description. "+wordRule, "description")
 	}
 	return nil

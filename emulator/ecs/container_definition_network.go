@@ -47,8 +47,10 @@ func ruleNetworkProhibitions(d *types.TaskDefinition, c *types.ContainerDefiniti
 
 const maxPortRanges = 100 // of a container
 
+const maxPortName = 64
+
 var (
-	portNamePattern  = regexp.MustCompile(`^[a-z0-9_][a-z0-9_-]{0,63}$`)
+	portNamePattern  = regexp.MustCompile(`^[a-z0-9_][a-z0-9_-]*$`)
 	portRangePattern = regexp.MustCompile(`^(\d{1,5})-(\d{1,5})$`)
 )
 
@@ -79,7 +81,7 @@ func rulePortMapping(mode types.NetworkMode, container string, p *types.PortMapp
 		}
 	}
 	switch {
-	case p.Name != nil && !portNamePattern.MatchString(*p.Name):
+	case p.Name != nil && (len(*p.Name) > maxPortName || !portNamePattern.MatchString(*p.Name)):
 		return client("Invalid port mapping name '%s' for container '%s'. Up to 64 lowercase letters, digits, underscores and hyphens are allowed, and it must not begin with a hyphen.", *p.Name, container)
 	case p.ContainerPort != nil && p.ContainerPortRange != nil, p.HostPort != nil && p.ContainerPortRange != nil:
 		return client("Invalid port mapping for container '%s': cannot specify both single port and port range", container)

@@ -1,9 +1,9 @@
 package ecs
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,7 +19,12 @@ const (
 	maxTagValue = 256 // characters
 )
 
-var tagPattern = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+// areTagLetters tells whether a text is letters, spaces, numbers and a few signs.
+func areTagLetters(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !(unicode.In(r, unicode.L, unicode.Z, unicode.N) || strings.ContainsRune("_.:/=+-@", r))
+	})
+}
 
 // checkTags returns InvalidParameterException when a caller may not give a
 // resource these tags.
@@ -51,7 +56,7 @@ func checkTag(t types.Tag) error {
 		return invalid("Tag values can have a maximum of %d characters.", maxTagValue)
 	case isSystemTag(key) || isSystemTag(value):
 		return invalid("Tag keys and values that begin with aws: are reserved: %s", key)
-	case !tagPattern.MatchString(key) || !tagPattern.MatchString(value):
+	case !areTagLetters(key) || !areTagLetters(value):
 		return invalid("Some tags contain invalid characters. Valid characters: UTF-8 letters, spaces, numbers, and _ . / = + - : @")
 	}
 	return nil

@@ -3,7 +3,8 @@ package logs
 import (
 	"context"
 	"errors"
-	"regexp"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
@@ -37,17 +38,25 @@ func (a *API) OpenStream(ctx context.Context, o StreamOptions) (*Writer, error) 
 	return w, nil
 }
 
-// What names may be: groupName as in the service's model, streamName likewise.
-var (
-	groupName  = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
-	streamText = regexp.MustCompile(`^[^:*]{1,512}$`)
-)
+// What names may be, as in the service's model. A pattern with a length is
+// hundreds of kilobytes when it is compiled, which every start would pay for.
+const maxName = 512
+
+func isGroupName(s string) bool {
+	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-_/#", r))
+	})
+}
+
+func isStreamName(s string) bool {
+	return s != "" && utf8.RuneCountInString(s) <= maxName && !strings.ContainsAny(s, ":*")
+}
 
 func (o StreamOptions) check() error {
-	if !groupName.MatchString(o.Group) {
+	if !isGroupName(o.Group) {
 		return invalid(`1 validation error detected: Value '%s' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+`, o.Group)
 	}
-	if !streamText.MatchString(o.Stream) {
+	if !isStreamName(o.Stream) {
 		return invalid(`1 validation error detected: Value '%s' at 'logStreamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [^:*]*`, o.Stream)
 	}
 	return nil
