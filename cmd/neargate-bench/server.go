@@ -30,6 +30,9 @@ type server struct {
 	answered time.Time // the first call
 }
 
+// pollEvery leaves the processor to the server that starts.
+const pollEvery = 200 * time.Microsecond
+
 // start runs the server until its first answer.
 func start(ctx context.Context, binary string, args ...string) (*server, error) {
 	address, err := freeAddress()
@@ -55,6 +58,7 @@ func start(ctx context.Context, binary string, args ...string) (*server, error) 
 		if time.Since(s.started) > 10*time.Second {
 			return nil, errors.Join(fmt.Errorf("no answer after 10 s: %w", err), s.stop())
 		}
+		time.Sleep(pollEvery)
 	}
 	return nil, ctx.Err()
 }
