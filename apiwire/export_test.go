@@ -66,3 +66,6 @@ func QueryLists(in reflect.Type) []string {
 	}
 	return names
 }
+
+// AppendJSONString writes a string.
+func AppendJSONString(b []byte, s string) []byte { return appendJSONString(b, s) }

@@ -210,11 +210,30 @@ func encodeDocument(w *jsonWriter, v reflect.Value) {
 
 const hexDigits = "0123456789abcdef"
 
+// plainBytes is how many bytes at the beginning of s are surely written as they
+// are, eight at a time: of ASCII, no control characters, quotes or backslashes.
+func plainBytes(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		p := s[n : n+8]
+		x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 |
+			uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+		quote, slash := x^'"'*ones, x^'\\'*ones
+		// A byte's top bit is set where the byte is too large, too small, or
+		// one of the two.
+		if (x|(x-' '*ones)|(quote-ones)|(slash-ones))&tops != 0 {
+			break
+		}
+	}
+	return n
+}
+
 // appendJSONString writes s with quotes. What is not UTF-8 becomes U+FFFD.
 func appendJSONString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plainBytes(s); i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if c >= ' ' && c != '"' && c != '\\' {
 				i++
