@@ -97,15 +97,16 @@ func (s *server) send(operation string, body []byte, out any) error {
 		return err
 	}
 	defer answer.Body.Close()
+	if out == nil && answer.StatusCode == http.StatusOK {
+		_, err := io.Copy(io.Discard, answer.Body)
+		return err
+	}
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err
 	}
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s: %s", operation, answer.Status, text)
-	}
-	if out == nil {
-		return nil
 	}
 	return json.Unmarshal(text, out)
 }
