@@ -106,12 +106,6 @@ func (w *workload) runOne() (task, error) {
 	return out.Tasks[0], nil
 }
 
-// run starts n tasks, with that many clients at once.
-func (w *workload) run(clients, n int) error {
-	_, err := parallel(clients, n, func() error { return w.s.send("RunTask", w.request(), nil) })
-	return err
-}
-
 // parallel calls fn n times from several goroutines and returns how long it
 // took together.
 func parallel(clients, n int, fn func() error) (time.Duration, error) {
