@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"testing"
 )
@@ -68,13 +69,14 @@ func Check(t testing.TB, s *Store) {
 			return fmt.Errorf("integrity: %s, %w", text, err)
 		}
 		for what, sql := range map[string]string{
-			"heads without a body":     "SELECT count(*) FROM heads h LEFT JOIN changes c USING (revision) WHERE c.body IS NULL",
-			"graves with a body":       "SELECT count(*) FROM graves h LEFT JOIN changes c USING (revision) WHERE c.revision IS NULL OR c.body IS NOT NULL",
-			"heads that are not last":  "SELECT count(*) FROM heads h JOIN changes c USING (kind, key) WHERE c.revision > h.revision",
-			"entries without a record": "SELECT count(*) FROM entries e JOIN indexes i ON i.id = e.idx LEFT JOIN heads h ON h.kind = i.kind AND h.key = e.key WHERE h.key IS NULL",
-			"wrong counts": `SELECT count(*) FROM (SELECT idx, value, count(*) n FROM entries GROUP BY 1, 2 UNION ALL
+			"heads without a body":    "SELECT count(*) FROM heads h LEFT JOIN changes c USING (revision) WHERE c.body IS NULL",
+			"graves with a body":      "SELECT count(*) FROM graves h LEFT JOIN changes c USING (revision) WHERE c.revision IS NULL OR c.body IS NOT NULL",
+			"heads that are not last": "SELECT count(*) FROM heads h JOIN changes c USING (kind, key) WHERE c.revision > h.revision",
+			"entries without a record": `SELECT count(*) FROM entries e LEFT JOIN terms t ON t.id = e.term LEFT JOIN indexes i ON i.id = t.idx
+				LEFT JOIN heads h ON h.kind = i.kind AND h.key = e.key WHERE h.key IS NULL`,
+			"wrong counts": `SELECT count(*) FROM (SELECT t.idx, t.value, count(*) n FROM entries e JOIN terms t ON t.id = e.term GROUP BY 1, 2 UNION ALL
 				SELECT i.id, '', count(*) FROM heads h JOIN indexes i ON i.kind = h.kind AND i.name = '' GROUP BY 1) a
-				FULL JOIN counts c USING (idx, value) WHERE a.n IS NOT c.n`,
+				FULL JOIN (SELECT idx, value, n FROM terms WHERE n <> 0) c USING (idx, value) WHERE a.n IS NOT c.n`,
 		} {
 			n, err := tx.c.number(sql)
 			if err != nil {
@@ -95,6 +97,39 @@ func Check(t testing.TB, s *Store) {
 func CacheBytes(s *Store) (n int) {
 	for i := range s.cache.shards {
 		n += s.cache.shards[i].bytes
+	}
+	return n
+}
+
+// MakeSchema1 makes a file as the first schema had it: n animals at home, a
+// deletion, and indexes.
+func MakeSchema1(t testing.TB, path string, n int) {
+	t.Helper()
+	c, err := connect(fileSource(path), writerCache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql := fmt.Sprintf("%s; PRAGMA application_id = %d; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;\n", migrations()[0], applicationID) +
+		"INSERT INTO indexes VALUES (1, 'zoo/animal', ''), (2, 'zoo/animal', 'home'), (3, 'zoo/animal', 'likes');\n"
+	for i := 1; i <= n; i++ {
+		sql += fmt.Sprintf(`INSERT INTO changes VALUES (%[1]d, %[1]d, 'zoo/animal', 'k%03[1]d', 0, CAST('{"Name":"n%[1]d","Home":"home"}' AS BLOB), 0, 'old');
+			INSERT INTO heads VALUES ('zoo/animal', 'k%03[1]d', %[1]d, x'0204686f6d65'); INSERT INTO entries VALUES (2, 'home', 'k%03[1]d');`, i)
+	}
+	sql += fmt.Sprintf("INSERT INTO counts VALUES (1, '', %[1]d), (2, 'home', %[1]d)", n)
+	if err := errors.Join(c.script(sql), c.close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Terms counts the terms of all indexes.
+func Terms(t testing.TB, s *Store) (n int64) {
+	t.Helper()
+	err := s.View(context.Background(), func(tx *Tx) (err error) {
+		n, err = tx.c.number("SELECT count(*) FROM terms")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return n
 }

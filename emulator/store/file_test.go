@@ -70,7 +70,7 @@ func TestUnusableFilesAreLeftAlone(t *testing.T) {
 		"text":      {[]byte("not a database at all, but longer than the header of one" + strings.Repeat(".", 100)), "is not a Neargate state file"},
 		"short":     {[]byte("SQLite format 3\x00"), "is not a Neargate state file"},
 		"foreign":   {patched(id, 0), "is an SQLite file of another program"},
-		"newer":     {patched(version, 99), "was written by a newer Neargate (schema 99, this one knows 1): use that one, or another file"},
+		"newer":     {patched(version, 99), "was written by a newer Neargate (schema 99, this one knows 2): use that one, or another file"},
 		"truncated": {made(t)[:5000], "is damaged (restore a copy, or move it away to start afresh): database disk image is malformed"},
 		"garbled":   {garbled, "is damaged (restore a copy, or move it away to start afresh): database disk image is malformed"},
 	} {

@@ -1,14 +1,10 @@
 package store
 
 import (
-	"bytes"
 	"database/sql/driver"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // definition is the untyped side of a Table.
@@ -124,16 +120,20 @@ func (tx *Tx) build(st *tableState) error {
 // rename drops every entry of the kind and gives each index an id.
 func (tx *Tx) rename(st *tableState) error {
 	for name, id := range st.ids {
-		if err := tx.c.run("DELETE FROM entries WHERE idx = ?", id); err != nil {
-			return err
-		}
 		if name == "" {
 			continue
 		}
-		if err := errors.Join(tx.c.run("DELETE FROM counts WHERE idx = ?", id), tx.c.run("DELETE FROM indexes WHERE id = ?", id)); err != nil {
-			return err
+		for _, sql := range []string{
+			"DELETE FROM entries WHERE term IN (SELECT id FROM terms WHERE idx = ?)",
+			"DELETE FROM terms WHERE idx = ?",
+			"DELETE FROM indexes WHERE id = ?",
+		} {
+			if err := tx.c.run(sql, id); err != nil {
+				return err
+			}
 		}
 	}
+	clear(tx.s.terms)
 	st.ids = map[string]int64{"": st.all}
 	for _, name := range append([]string{""}, st.def.names...) {
 		if st.ids[name] != 0 {
@@ -159,7 +159,10 @@ func (tx *Tx) rebuild(st *tableState) error {
 		if err != nil {
 			return &recordError{st.def.kind, p.key, err}
 		}
-		entries := st.entries(pairs)
+		entries, err := tx.entries(st, pairs)
+		if err != nil {
+			return err
+		}
 		tx.touch(recordKey{st.def.kind, p.key}, nil)
 		if err := tx.c.run("UPDATE heads SET entries = ? WHERE kind = ? AND key = ?", entries, st.def.kind, p.key); err != nil {
 			return err
@@ -169,124 +172,6 @@ func (tx *Tx) rebuild(st *tableState) error {
 		}
 	}
 	return nil
-}
-
-// entries encodes index values as heads keeps them: sorted, each once, as
-// uvarint index, uvarint length, value. They are equal exactly when their
-// bytes are.
-func (st *tableState) entries(pairs []pair) []byte {
-	slices.SortFunc(pairs, func(a, b pair) int {
-		if a.index != b.index {
-			return int(st.ids[a.index] - st.ids[b.index])
-		}
-		return strings.Compare(a.value, b.value)
-	})
-	out := []byte{}
-	for i, p := range pairs {
-		if p.value == "" || i > 0 && p == pairs[i-1] {
-			continue
-		}
-		out = binary.AppendUvarint(out, uint64(st.ids[p.index]))
-		out = binary.AppendUvarint(out, uint64(len(p.value)))
-		out = append(out, p.value...)
-	}
-	return out
-}
-
-// parseEntries reads what entries wrote. The bytes come from this package's own
-// rows, so a short read is a damaged file.
-func parseEntries(b []byte) ([]tallyKey, error) {
-	var out []tallyKey
-	for len(b) > 0 {
-		id, n := binary.Uvarint(b)
-		if n <= 0 {
-			return nil, errors.New("damaged index entries")
-		}
-		b = b[n:]
-		size, n := binary.Uvarint(b)
-		if n <= 0 || uint64(len(b)-n) < size {
-			return nil, errors.New("damaged index entries")
-		}
-		b = b[n:]
-		out = append(out, tallyKey{int64(id), string(b[:size])})
-		b = b[size:]
-	}
-	return out, nil
-}
-
-// moveEntries takes a record from its old index entries to its new ones.
-func (tx *Tx) moveEntries(key string, before, after []byte) error {
-	if bytes.Equal(before, after) {
-		return nil
-	}
-	from, err := parseEntries(before)
-	if err != nil {
-		return err
-	}
-	to, err := parseEntries(after)
-	if err != nil {
-		return err
-	}
-	for _, e := range from {
-		if slices.Contains(to, e) {
-			continue
-		}
-		if err := tx.c.run("DELETE FROM entries WHERE idx = ? AND value = ? AND key = ?", e.index, e.value, key); err != nil {
-			return err
-		}
-		tx.count(e.index, e.value, -1)
-	}
-	for _, e := range to {
-		if slices.Contains(from, e) {
-			continue
-		}
-		if err := tx.c.run("INSERT INTO entries (idx, value, key) VALUES (?, ?, ?)", e.index, e.value, key); err != nil {
-			return err
-		}
-		tx.count(e.index, e.value, 1)
-	}
-	return nil
-}
-
-// count notes that an index value has more or fewer records.
-func (tx *Tx) count(index int64, value string, n int64) {
-	if tx.tally == nil {
-		tx.tally = map[tallyKey]int64{}
-	}
-	tx.tally[tallyKey{index, value}] += n
-}
-
-// flushTally writes the counts once per commit, however often its members
-// touched them.
-func flushTally(c *conn, tally map[tallyKey]int64) error {
-	for k, n := range tally {
-		if n == 0 {
-			continue
-		}
-		err := c.run(`INSERT INTO counts (idx, value, n) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET n = n + excluded.n`, k.index, k.value, n)
-		if err == nil && n < 0 {
-			err = c.run("DELETE FROM counts WHERE idx = ? AND value = ? AND n = 0", k.index, k.value)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// counted reads a count, with what this transaction and those before it in the
-// group add to it.
-func (tx *Tx) counted(index int64, value string) (int, error) {
-	if err := tx.settled(); err != nil {
-		return 0, err
-	}
-	n, err := tx.c.number("SELECT n FROM counts WHERE idx = ? AND value = ?", index, value)
-	k := tallyKey{index, value}
-	if tx.group != nil {
-		n += tx.group.tally[k]
-	}
-	return int(n + tx.tally[k]), err
 }
 
 // kinds returns what is needed to delete records without knowing their types.

@@ -80,10 +80,11 @@ const (
 	allKeys   = "SELECT h.key FROM heads h WHERE h.kind = ? AND h.key >= ? AND h.key < ? ORDER BY h.key"
 	allBodies = "SELECT h.key, h.revision, c.body FROM heads h CROSS JOIN changes c ON c.revision = h.revision" +
 		" WHERE h.kind = ? AND h.key >= ? AND h.key < ? ORDER BY h.key"
-	indexKeys   = "SELECT e.key FROM entries e WHERE e.idx = ? AND e.value = ? AND e.key >= ? AND e.key < ? ORDER BY e.key"
-	indexBodies = "SELECT e.key, h.revision, c.body FROM entries e CROSS JOIN heads h ON h.kind = ? AND h.key = e.key" +
-		" CROSS JOIN changes c ON c.revision = h.revision" +
-		" WHERE e.idx = ? AND e.value = ? AND e.key >= ? AND e.key < ? ORDER BY e.key"
+	indexKeys = "SELECT e.key FROM terms t CROSS JOIN entries e ON e.term = t.id" +
+		" WHERE t.idx = ? AND t.value = ? AND e.key >= ? AND e.key < ? ORDER BY e.key"
+	indexBodies = "SELECT e.key, h.revision, c.body FROM terms t CROSS JOIN entries e ON e.term = t.id" +
+		" CROSS JOIN heads h ON h.kind = ? AND h.key = e.key CROSS JOIN changes c ON c.revision = h.revision" +
+		" WHERE t.idx = ? AND t.value = ? AND e.key >= ? AND e.key < ? ORDER BY e.key"
 )
 
 // The statements by whether they read bodies and whether they run backwards.

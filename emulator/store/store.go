@@ -48,10 +48,12 @@ type Store struct {
 	// What follows belongs to whoever has the turn.
 	turns     turns
 	group     *group
-	last      int64 // revision, with the open group's
-	lastPoint int64 // id of a series row, with the open group's
-	points    int64 // the same without the open group's
-	floor     int64 // revisions up to here are pruned
+	last      int64                // revision, with the open group's
+	lastPoint int64                // id of a series row, with the open group's
+	points    int64                // the same without the open group's
+	floor     int64                // revisions up to here are pruned
+	terms     map[indexValue]int64 // numbers of some terms
+	unswept   int                  // commits since the unused ones were deleted
 }
 
 // Open opens the file at path, or makes it. It fails with *LockedError when
@@ -62,7 +64,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.History <= 0 {
 		o.History = defaultHistory
 	}
-	s := &Store{log: o.Log, history: int64(o.History), cache: newCache(o.Audit || raceDetector), done: make(chan struct{})}
+	s := &Store{log: o.Log, history: int64(o.History), cache: newCache(o.Audit || raceDetector), terms: map[indexValue]int64{}, done: make(chan struct{})}
 	s.ready.Store(&map[string]*tableState{})
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.lock.release())

@@ -151,8 +151,11 @@ func (t *Table[T]) write(tx *Tx, key string, v *T, shared bool, check func(*cach
 	if err != nil {
 		return fail(err)
 	}
-	is := &cached{recordKey: recordKey{t.def.kind, key}, state: st, entries: st.entries(t.pairs(key, v))}
+	is := &cached{recordKey: recordKey{t.def.kind, key}, state: st}
 	if is.body, err = encode(v); err != nil {
+		return fail(err)
+	}
+	if is.entries, err = tx.entries(st, t.pairs(key, v)); err != nil {
 		return fail(err)
 	}
 	if shared {

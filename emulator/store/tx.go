@@ -28,16 +28,11 @@ type Tx struct {
 	changes  []Change
 	pending  []write // that the file has yet to see
 	touched  map[recordKey]struct{}
-	tally    map[tallyKey]int64
+	tally    map[int64]int64        // by term, how many records more have it
 	built    map[string]*tableState // becomes ready when this is committed
 	points   int64                  // last id given to a row of a series
 	appended map[seriesKey]struct{}
 	writes   int // counts writes, so that iterators notice them
-}
-
-type tallyKey struct {
-	index int64
-	value string
 }
 
 func (s *Store) newTx(c *conn) *Tx {

@@ -14,6 +14,7 @@ import (
 type write struct {
 	old, is *cached // is.revision 0: a deletion
 	change  int     // which of tx.changes it is
+	all     int64   // the term of all records of the kind
 }
 
 // put writes a record, unless it is stored exactly so.
@@ -24,8 +25,12 @@ func (tx *Tx) put(old, is *cached) error {
 	if err := tx.writable(); err != nil {
 		return err
 	}
+	all, err := tx.term(is.state.all, "")
+	if err != nil {
+		return err
+	}
 	is.revision = tx.log(is.recordKey, old.body, is.body)
-	tx.later(old, is)
+	tx.later(old, is, all)
 	return nil
 }
 
@@ -34,8 +39,12 @@ func (tx *Tx) remove(old *cached) error {
 	if err := tx.writable(); err != nil {
 		return err
 	}
+	all, err := tx.term(old.state.all, "")
+	if err != nil {
+		return err
+	}
 	tx.log(old.recordKey, old.body, nil)
-	tx.later(old, &cached{recordKey: old.recordKey, state: old.state})
+	tx.later(old, &cached{recordKey: old.recordKey, state: old.state}, all)
 	return nil
 }
 
@@ -50,9 +59,9 @@ func (tx *Tx) log(k recordKey, before, after []byte) int64 {
 	return revision
 }
 
-func (tx *Tx) later(old, is *cached) {
+func (tx *Tx) later(old, is *cached, all int64) {
 	tx.writes++
-	tx.pending = append(tx.pending, write{old, is, len(tx.changes) - 1})
+	tx.pending = append(tx.pending, write{old, is, len(tx.changes) - 1, all})
 	tx.touch(is.recordKey, is)
 }
 
@@ -90,7 +99,7 @@ func (tx *Tx) insertRows(w write) error {
 	if err != nil {
 		return err
 	}
-	tx.count(w.is.state.all, "", 1)
+	tx.count(w.all, 1)
 	return tx.moveEntries(w.is.key, nil, w.is.entries)
 }
 
@@ -120,7 +129,7 @@ func (tx *Tx) deleteRows(w write) error {
 		return err
 	}
 	tx.group.graves = someGraves
-	tx.count(w.is.state.all, "", -1)
+	tx.count(w.all, -1)
 	return tx.moveEntries(w.is.key, w.old.entries, nil)
 }
 

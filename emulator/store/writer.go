@@ -28,7 +28,7 @@ type group struct {
 	// records are those that members have touched, as they are now; nil for
 	// one that has to be read.
 	records map[recordKey]*cached
-	tally   map[tallyKey]int64 // counts that are written with the commit
+	tally   map[int64]int64 // counts that are written with the commit, by term
 	graves  graves
 }
 
@@ -84,7 +84,7 @@ func (s *Store) join(ctx context.Context, by string) (*Tx, error) {
 		if err != nil {
 			return nil, err
 		}
-		g = &group{c: c, started: time.Now(), done: make(chan struct{}), records: map[recordKey]*cached{}, tally: map[tallyKey]int64{}}
+		g = &group{c: c, started: time.Now(), done: make(chan struct{}), records: map[recordKey]*cached{}, tally: map[int64]int64{}}
 		s.group = g
 	}
 	if !g.begun {
@@ -152,6 +152,9 @@ func (s *Store) rollback(g *group, tx *Tx) {
 	for k := range tx.touched {
 		g.records[k] = nil
 	}
+	if tx.wrote {
+		clear(s.terms)
+	}
 	switch {
 	case g.c.c.AutoCommit(): // SQLite itself has rolled back, and all of it
 		g.begun = false
@@ -179,7 +182,7 @@ func (s *Store) rollback(g *group, tx *Tx) {
 func (s *Store) commit(g *group) {
 	err := g.err
 	if err == nil && g.begun {
-		err = flushTally(g.c, g.tally)
+		err = s.flushTally(g)
 	}
 	if err == nil && g.begun {
 		s.ahead.Store(s.last)
@@ -201,6 +204,7 @@ func (s *Store) end(g *group, err error) {
 	s.conns.leave()
 	if err != nil {
 		g.err = err
+		clear(s.terms)
 		s.last, s.lastPoint = s.hub.position(), s.points
 	} else {
 		s.points = s.lastPoint
