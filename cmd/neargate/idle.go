@@ -28,8 +28,12 @@ const (
 	// startUp is how long a server takes at most until it does only what it is
 	// asked.
 	startUp = 2 * time.Second
-	// quietFor is how long nobody has asked for anything then.
-	quietFor = 15 * time.Second
+	// lookEvery is how often it is looked whether anybody asks for anything,
+	// and after quietLooks times without, the memory goes.
+	lookEvery  = 5 * time.Second
+	quietLooks = 3
+	// worthwhile is by how much the program's mapped pages have grown then.
+	worthwhile = 1 << 20
 )
 
 func (q *quiet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -39,17 +43,25 @@ func (q *quiet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run works until ctx ends.
 func (q *quiet) run(ctx context.Context) {
-	looked, freed := q.requests.Load(), int64(-1)
-	for wait := startUp; sleep(ctx, wait); wait = quietFor {
-		n := q.requests.Load()
-		if n == looked || freed < 0 {
-			if n != freed {
-				debug.FreeOSMemory()
-			}
-			freed = n
+	if !sleep(ctx, startUp) {
+		return
+	}
+	debug.FreeOSMemory()
+	forgetPages()
+	seen, calm, mapped := q.requests.Load(), 0, int64(0)
+	for sleep(ctx, lookEvery) {
+		n, now := q.requests.Load(), mappedBytes()
+		switch calm++; {
+		case n != seen:
+			seen, calm = n, 0
+		case calm == quietLooks:
+			debug.FreeOSMemory()
+		case mapped == 0: // what has come back at once is needed
+			mapped = now
+		case calm > quietLooks && now > mapped+worthwhile:
 			forgetPages()
+			mapped = 0
 		}
-		looked = n
 	}
 }
 

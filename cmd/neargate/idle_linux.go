@@ -8,6 +8,24 @@ import (
 	"syscall"
 )
 
+// mappedBytes is how much of files is mapped in: the third number of
+// /proc/self/statm. 0: unknown.
+func mappedBytes() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 3 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[2], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
+
 // forgetPages maps out the pages of the program and its libraries that can be
 // read again from their files. Where /proc cannot be read, nothing happens.
 func forgetPages() {
