@@ -22,6 +22,19 @@ type Spec struct {
 	// cannot be started, and it is tried again with backoff (a pod's
 	// ImagePullBackOff). Others end then, as a task does.
 	Patient bool `json:",omitempty"`
+	// Open: the containers are not known yet. The sandbox gets its network and
+	// its address, and waits at that height for Complete: so a Fargate node has
+	// its address, and its name, before a pod is bound to it.
+	Open bool `json:",omitempty"`
+	// Registries are credentials to pull with (imagePullSecrets). One whose
+	// Server fits the image is tried before the runtime's own.
+	Registries []Registry `json:",omitempty"`
+}
+
+// Registry is a login at an image registry.
+type Registry struct {
+	Server             string `json:",omitempty"` // registry.example.com:5000, with a path prefix if it is narrower
+	Username, Password string `json:",omitempty"`
 }
 
 // Network is where the sandbox's one address comes from.
@@ -35,6 +48,17 @@ type Network struct {
 	DNSServers []string `json:",omitempty"` // in place of the VPC's resolver
 	DNSSearch  []string `json:",omitempty"`
 	DNSOptions []string `json:",omitempty"`
+	// Cluster: the sandbox is a pod, which reaches a Kubernetes cluster's
+	// Services. See ServiceTable.
+	Cluster *ClusterNetwork `json:",omitempty"`
+}
+
+// ClusterNetwork is how a Kubernetes cluster looks from inside its pods.
+type ClusterNetwork struct {
+	Name        string `json:",omitempty"` // the cluster's ARN, the key of its ServiceTable
+	ServiceCIDR string `json:",omitempty"` // 10.100.0.0/16: connections into it are translated or refused
+	DNS         string `json:",omitempty"` // 10.100.0.10, in the range, where the cluster's names are resolved
+	API         string `json:",omitempty"` // 10.100.0.1:443, in the range, where the Kubernetes API answers
 }
 
 // Host is a line of /etc/hosts.
@@ -76,13 +100,17 @@ type Container struct {
 	Pull       PullPolicy `json:",omitempty"`
 	Essential  bool       `json:",omitempty"` // when it ends, for whatever reason, the sandbox ends
 	Init       bool       `json:",omitempty"` // has to end before the sandbox counts as running; never essential
+	Ephemeral  bool       `json:",omitempty"` // came later, to look around (kubectl debug): never restarted, and neither its start nor its end means anything to the others
+	Target     string     `json:",omitempty"` // of an ephemeral container: the one whose processes it sees; "" none
 	Needs      []Need     `json:",omitempty"`
 	Entrypoint []string   `json:",omitempty"`
 	Command    []string   `json:",omitempty"`
 	Env        []EnvVar   `json:",omitempty"` // later wins; over the image's
 	Secrets    []Secret   `json:",omitempty"` // environment out of a SecretSource, resolved once, right before the start
 	WorkingDir string     `json:",omitempty"`
-	User       string     `json:",omitempty"`
+	User       string     `json:",omitempty"` // user, uid, user:group or uid:gid
+	Groups     []int      `json:",omitempty"` // supplementary groups (fsGroup, supplementalGroups)
+	NonRoot    bool       `json:",omitempty"` // refuse to start as user 0, whoever says so (runAsNonRoot)
 	TTY        bool       `json:",omitempty"`
 	Stdin      bool       `json:",omitempty"`
 
@@ -96,6 +124,7 @@ type Container struct {
 	CapAdd, CapDrop   []string          `json:",omitempty"`
 	ReadOnlyRoot      bool              `json:",omitempty"`
 	NoNewPrivileges   bool              `json:",omitempty"`
+	Seccomp           string            `json:",omitempty"` // "" the runtime's default, or "unconfined"
 	InitProcess       bool              `json:",omitempty"` // run an init inside that reaps (linuxParameters.initProcessEnabled)
 	ShareProcesses    bool              `json:",omitempty"` // one PID namespace with the others (pidMode task, shareProcessNamespace)
 	Sysctls           map[string]string `json:",omitempty"`
@@ -114,6 +143,15 @@ type Container struct {
 
 	Restart Restart `json:",omitzero"`
 	Log     Log     `json:",omitzero"`
+	// Message says where ContainerStatus.Message and Exit.Message come from
+	// when a run ends; nil: nowhere.
+	Message *Message `json:",omitempty"`
+}
+
+// Message is a container's termination message (Kubernetes' terms).
+type Message struct {
+	Path     string `json:",omitempty"` // of the file in the container, /dev/termination-log; at most 4096 bytes of it are read
+	FromLogs bool   `json:",omitempty"` // when the file is empty and the exit was an error: the last 80 lines or 2048 bytes of output
 }
 
 // PullPolicy says when the image is pulled. The zero value is what suits a
@@ -172,6 +210,15 @@ type Volume struct {
 	Memory bool   `json:",omitempty"` // tmpfs instead of disk
 	Size   int64  `json:",omitempty"` // bytes; 0: no limit of its own
 	Files  []File `json:",omitempty"` // given content, written before the first container starts
+	Mode   uint32 `json:",omitempty"` // permission bits of its root; 0: 0755. An emptyDir has 0777
+	GID    int    `json:",omitempty"` // group of its root, with the set-group-id bit (fsGroup); 0: root
+	// Empty: nothing of an image is ever copied into it (an emptyDir, a
+	// configMap). ECS's volumes begin with what the image has at that place.
+	Empty bool `json:",omitempty"`
+	// Atomic: its files change all at once and never half, laid out as kubelet
+	// does it: ..data is a link to a directory with the content, and each file
+	// a link into ..data.
+	Atomic bool `json:",omitempty"`
 }
 
 // File is a file with given content. Path is relative to its volume and never
@@ -190,6 +237,15 @@ type Action struct {
 	Exec []string `json:",omitempty"` // argv; exit code 0 is success
 	HTTP *HTTPGet `json:",omitempty"` // a status of 200–399 is success
 	TCP  uint16   `json:",omitempty"` // connecting is success
+	GRPC *GRPC    `json:",omitempty"` // grpc.health.v1.Health/Check answering SERVING is success
+	// Sleep is waiting, which always succeeds (a lifecycle hook's sleep).
+	Sleep time.Duration `json:",omitempty"`
+}
+
+// GRPC is a health check over gRPC.
+type GRPC struct {
+	Port    uint16 `json:",omitempty"`
+	Service string `json:",omitempty"`
 }
 
 // HTTPGet is a GET of a container's port.

@@ -110,6 +110,11 @@ type ContainerStatus struct {
 	ExitCode    *int           `json:",omitempty"` // nil until it has exited, and when it never ran
 	OOMKilled   bool           `json:",omitempty"`
 	Reason      string         `json:",omitempty"` // "OutOfMemoryError: Container killed due to memory usage"
+	// Trouble is why the container waits, when the runtime tries something
+	// again (Spec.Patient): "ErrImagePull", "ImagePullBackOff",
+	// "CreateContainerConfigError", "CreateContainerError", with the error.
+	Trouble     string `json:",omitempty"`
+	TroubleText string `json:",omitempty"`
 	// RestartAt is when the container will be started again; zero when it has
 	// ended for good, or has not ended.
 	RestartAt time.Time `json:",omitzero"`
@@ -140,4 +145,6 @@ type Exit struct {
 	StartedAt  time.Time `json:",omitzero"`
 	FinishedAt time.Time `json:",omitzero"`
 	RuntimeID  string    `json:",omitempty"`
+	Reason     string    `json:",omitempty"` // as ContainerStatus.Reason
+	Message    string    `json:",omitempty"` // as ContainerStatus.Message
 }
