@@ -1,0 +1,161 @@
+// Package boxes keeps what the emulator tells of a cluster's sandboxes, so that
+// whoever needs one asks a map instead of the link. One watcher serves the whole
+// process: the scheduler waits for addresses by it, and the pod worker writes
+// statuses by it.
+//
+// What is kept may be a moment old, and while the link is broken it is as old
+// as the break. Nothing is forgotten by a break: a sandbox is gone when the
+// emulator said so, or did not name it in a listing after the break.
+package boxes
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/neargate/neargate/emulator/eks/link"
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// How long the watcher waits before it watches again: doubled with every
+// attempt that did not come as far as a listing.
+const (
+	firstWait = 100 * time.Millisecond
+	lastWait  = 5 * time.Second
+)
+
+var errEnded = errors.New("the watch has ended")
+
+// Boxes are the cluster's sandboxes, by ID.
+type Boxes struct {
+	parent link.Sandboxes
+	log    zerolog.Logger
+	synced chan struct{}
+
+	mu        sync.RWMutex
+	all       map[string]box
+	listeners []func(id string)
+	once      sync.Once // closes synced
+}
+
+type box struct {
+	sandbox *sandbox.Sandbox
+	status  string
+}
+
+// New returns Boxes that know nothing until Run.
+func New(parent link.Sandboxes, log zerolog.Logger) *Boxes {
+	return &Boxes{parent: parent, log: log, synced: make(chan struct{}), all: map[string]box{}}
+}
+
+// Get returns a sandbox as it was told last. It is shared: nobody changes it.
+func (b *Boxes) Get(id string) (*sandbox.Sandbox, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	v, ok := b.all[id]
+	return v.sandbox, ok
+}
+
+// Status returns sandbox.LastStatus of a sandbox, "" when there is none.
+func (b *Boxes) Status(id string) string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.all[id].status
+}
+
+// IDs returns the IDs of all sandboxes, in order.
+func (b *Boxes) IDs() []string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	ids := make([]string, 0, len(b.all))
+	for id := range b.all {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Synced is closed once the first listing is complete: from then on, what Get
+// does not find does not exist.
+func (b *Boxes) Synced() <-chan struct{} { return b.synced }
+
+// OnChange has f called with the ID of each sandbox that came, changed or went,
+// after Get shows it. It is called on the watcher's goroutine, in order, and
+// must not block. Changes from before OnChange are not told.
+func (b *Boxes) OnChange(f func(id string)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.listeners = append(b.listeners, f)
+}
+
+// Run watches until ctx ends, and watches anew when the link breaks.
+func (b *Boxes) Run(ctx context.Context) {
+	wait := firstWait
+	for {
+		listed, err := b.watch(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if listed {
+			wait = firstWait
+		}
+		b.log.Warn().Err(err).Dur("wait", wait).Msg("the watch of sandboxes broke")
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, lastWait)
+	}
+}
+
+// watch follows one watch to its end and tells whether it came as far as a
+// complete listing.
+func (b *Boxes) watch(ctx context.Context) (listed bool, err error) {
+	named := map[string]bool{} // in this watch's listing
+	for e, err := range b.parent.Watch(ctx) {
+		switch {
+		case err != nil:
+			return listed, err
+		case e.Synced:
+			b.forget(named)
+			listed, named = true, nil
+			b.once.Do(func() { close(b.synced) })
+		default:
+			if !listed {
+				named[e.ID] = e.Sandbox != nil
+			}
+			b.take(e)
+		}
+	}
+	return listed, errEnded
+}
+
+// take keeps what an event tells.
+func (b *Boxes) take(e link.SandboxEvent) {
+	b.mu.Lock()
+	if e.Sandbox == nil {
+		delete(b.all, e.ID)
+	} else {
+		b.all[e.ID] = box{e.Sandbox, e.Status}
+	}
+	listeners := b.listeners
+	b.mu.Unlock()
+	for _, f := range listeners {
+		f(e.ID)
+	}
+}
+
+// forget drops what a complete listing has not named: it went while nobody
+// watched.
+func (b *Boxes) forget(named map[string]bool) {
+	for _, id := range b.IDs() {
+		if !named[id] {
+			b.take(link.SandboxEvent{ID: id})
+		}
+	}
+}
