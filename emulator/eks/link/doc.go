@@ -13,5 +13,6 @@
 //
 // types.go has what is told, parent.go and child.go the two interfaces;
 // parent_server.go, parent_client.go, child_server.go and child_client.go are
-// the two ends of each.
+// the two ends of each, made of server.go and client.go. frame.go, talk.go and
+// hear.go carry a process's streams. socket.go listens.
 package link

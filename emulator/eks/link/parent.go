@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"io"
 	"iter"
 	"net"
 	"time"
@@ -63,20 +62,4 @@ type Streams interface {
 	Attach(ctx context.Context, id, container string, s sandbox.Streams) error
 	// Dial connects to an address as seen from inside a sandbox.
 	Dial(ctx context.Context, id, network, address string) (net.Conn, error)
-}
-
-// Child is what a control plane does for the emulator.
-type Child interface {
-	// Configure replaces the settings. It returns when they are taken; that
-	// they are in force is told by Status.Settings.
-	Configure(ctx context.Context, s Settings) error
-	// Watch yields the status now and whenever it changes.
-	Watch(ctx context.Context) iter.Seq2[Status, error]
-	// Why tells what is to be known of a pod, "namespace/name", or with "" of
-	// the cluster, in sentences.
-	Why(ctx context.Context, pod string) ([]string, error)
-	// Keys is the JWKS of the service accounts' tokens, a JSON document.
-	Keys(ctx context.Context) ([]byte, error)
-	// Log writes what the control plane has logged lately.
-	Log(ctx context.Context, w io.Writer) error
 }
