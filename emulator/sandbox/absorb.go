@@ -75,7 +75,10 @@ func gone(cs *ContainerStatus) bool {
 }
 
 // hasRun: it was started at least once.
-func hasRun(cs *ContainerStatus) bool { return !cs.StartedAt.IsZero() || cs.LastExit != nil }
+// So was one whose start failed for good: that is an end.
+func hasRun(cs *ContainerStatus) bool {
+	return !cs.StartedAt.IsZero() || cs.LastExit != nil || cs.ExitCode != nil
+}
 
 // see takes in what the runtime shows of one container.
 func (s *Sandbox) see(c *Container, cs *ContainerStatus, v view, now time.Time) {
@@ -105,6 +108,7 @@ func (s *Sandbox) see(c *Container, cs *ContainerStatus, v view, now time.Time) 
 	case ContainerRunning:
 		if cs.State != ContainerRunning {
 			cs.Reason = "" // what kept it from running does not any more
+			cs.endTrouble()
 		}
 		cs.State, cs.StartedAt = ContainerRunning, utc(o.StartedAt)
 	case ContainerStopped:
@@ -115,7 +119,7 @@ func (s *Sandbox) see(c *Container, cs *ContainerStatus, v view, now time.Time) 
 // begin makes the status one of a later attempt.
 func (cs *ContainerStatus) begin(attempt int) {
 	if cs.State == ContainerStopped {
-		last := &Exit{OOMKilled: cs.OOMKilled, StartedAt: cs.StartedAt, FinishedAt: cs.FinishedAt, RuntimeID: cs.RuntimeID}
+		last := &Exit{OOMKilled: cs.OOMKilled, StartedAt: cs.StartedAt, FinishedAt: cs.FinishedAt, RuntimeID: cs.RuntimeID, Reason: cs.Reason, Message: cs.Message}
 		if cs.ExitCode != nil {
 			last.Code = *cs.ExitCode
 		}
@@ -133,7 +137,8 @@ func (s *Sandbox) exited(c *Container, cs *ContainerStatus, o ObservedContainer,
 	if cs.FinishedAt.Before(cs.StartedAt) { // Docker says so of one that ends while it is still noting the start
 		cs.FinishedAt = cs.StartedAt
 	}
-	cs.OOMKilled = o.OOMKilled
+	cs.OOMKilled, cs.Message = o.OOMKilled, o.Message
+	cs.endTrouble()
 	if !s.Status.Falling && o.ExitCode == 137 && kills > s.Status.OOMKills {
 		cs.OOMKilled, s.Status.OOMKills = true, kills
 	}
@@ -173,7 +178,7 @@ func (cs *ContainerStatus) assess(c *Container) {
 	ready := c.Health == nil && c.Startup != nil && cs.Started || c.Health != nil && cs.Ready
 	posted := c.PostStart == nil || cs.PostStarted
 	cs.satisfy(Start, hasRun(cs) && (cs.Started && posted || gone(cs)))
-	cs.satisfy(Complete, hasRun(cs) && gone(cs))
+	cs.satisfy(Exited, hasRun(cs) && gone(cs))
 	cs.satisfy(Success, gone(cs) && cs.ExitCode != nil && *cs.ExitCode == 0)
 	cs.satisfy(Healthy, ready)
 }

@@ -12,12 +12,52 @@ import (
 
 // ready tells whether all that a container needs is there.
 func (s *Sandbox) ready(c *Container) bool {
-	for _, n := range c.Needs {
+	for _, n := range s.needsOf(c) {
 		if !s.met(n) {
 			return false
 		}
 	}
 	return true
+}
+
+// needsOf are a container's needs: those that are written, and those that
+// follow from the order of init containers.
+func (s *Sandbox) needsOf(c *Container) []Need {
+	needs := slices.Clip(c.Needs)
+	if c.Ephemeral {
+		return needs
+	}
+	for i := range s.Spec.Containers {
+		o := &s.Spec.Containers[i]
+		switch {
+		case o.Name == c.Name && c.Init:
+			return needs
+		case o.Sidecar():
+			needs = append(needs, Need{o.Name, Start})
+		case o.Init:
+			needs = append(needs, Need{o.Name, Success})
+		}
+	}
+	return needs
+}
+
+// heldByHook: containers are started in their order, and while the action
+// after the first start of one is under way, those behind it wait, as with a
+// kubelet.
+func (s *Sandbox) heldByHook(c *Container) bool {
+	for i := range s.Spec.Containers {
+		o, os := &s.Spec.Containers[i], &s.Status.Containers[i]
+		if o.Name == c.Name {
+			return false
+		}
+		if o.PostStart == nil || !o.isMain() || !c.isMain() || os.Attempt > 0 || os.PostStarted {
+			continue
+		}
+		if runs(os) || os.State == ContainerPulled && os.Trouble == "" && s.ready(o) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Sandbox) met(n Need) bool {
@@ -29,13 +69,13 @@ func (s *Sandbox) met(n Need) bool {
 func (s *Sandbox) hopeless() (*ContainerStatus, string) {
 	for i := range s.Spec.Containers {
 		c, cs := &s.Spec.Containers[i], &s.Status.Containers[i]
-		if hasRun(cs) || cs.State == ContainerStopped {
+		if hasRun(cs) || cs.State == ContainerStopped || c.Ephemeral {
 			continue
 		}
 		if s.circular(c, nil) {
 			return cs, "TaskDependencyError: Task dependencies cannot be resolved, taskArn: " + s.Spec.Owner
 		}
-		for _, n := range c.Needs {
+		for _, n := range s.needsOf(c) {
 			if _, on := s.container(n.Container); !s.met(n) && gone(on) {
 				return cs, fmt.Sprintf("TaskDependencyError: container %s waits for condition %s of container %s, which ended %s",
 					c.Name, n.Condition, n.Container, ending(on))
@@ -61,7 +101,7 @@ func (s *Sandbox) circular(c *Container, path []string) bool {
 	if slices.Contains(path, c.Name) {
 		return true
 	}
-	for _, n := range c.Needs {
+	for _, n := range s.needsOf(c) {
 		on, _ := s.container(n.Container)
 		if on == nil || s.circular(on, append(slices.Clone(path), c.Name)) {
 			return true
@@ -77,7 +117,7 @@ func (s *Sandbox) overdue(now time.Time) (late *ContainerStatus, reason string, 
 		if hasRun(&s.Status.Containers[i]) {
 			continue
 		}
-		for _, n := range s.Spec.Containers[i].Needs {
+		for _, n := range s.needsOf(&s.Spec.Containers[i]) {
 			on, cs := s.container(n.Container)
 			if on == nil || on.StartTimeout <= 0 || cs.StartedAt.IsZero() || s.met(n) {
 				continue
@@ -99,7 +139,7 @@ func (s *Sandbox) needs(a *Container, b string, seen []string) bool {
 	if slices.Contains(seen, a.Name) {
 		return false
 	}
-	for _, n := range a.Needs {
+	for _, n := range s.needsOf(a) {
 		if n.Container == b {
 			return true
 		}
@@ -136,7 +176,10 @@ func (s *Sandbox) allStarted() bool {
 	for i := range s.Spec.Containers {
 		c, cs := &s.Spec.Containers[i], &s.Status.Containers[i]
 		switch {
-		case c.Init && !slices.Contains(cs.Satisfied, Success):
+		case c.Ephemeral:
+		case c.Sidecar() && !slices.Contains(cs.Satisfied, Start):
+			return false
+		case c.Init && !c.Sidecar() && !slices.Contains(cs.Satisfied, Success):
 			return false
 		case !hasRun(cs):
 			return false

@@ -182,7 +182,7 @@ func (w *world) happens(s *Sandbox) {
 // fuzzed makes a sandbox out of bytes.
 func (w *world) fuzzed() *Sandbox {
 	s := &Sandbox{Spec: Spec{ID: "x", Steps: 2 + int(w.byte()%2)}, CreatedAt: now()}
-	conditions := []Condition{Start, Complete, Success}
+	conditions := []Condition{Start, Exited, Success}
 	policies := []RestartPolicy{RestartNever, RestartOnFailure, RestartAlways}
 	for i := range 1 + int(w.byte()%4) {
 		b := w.byte()

@@ -331,8 +331,8 @@ func TestPatientSandboxWaitsForItsImage(t *testing.T) {
 		q := spec(2, "FAKE_PULL_ERROR=nope")
 		q.Patient = true
 		b.create(q)
-		s := b.until(2, func(s *sandbox.Sandbox) bool { return s.Status.Tries >= 4 })
-		if sandbox.LastStatus(s) != sandbox.Pending || s.Status.Containers[0].Reason != "CannotPullContainerError: nope" {
+		s := b.until(2, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Tries >= 4 })
+		if sandbox.LastStatus(s) != sandbox.Pending || s.Status.Containers[0].Trouble != sandbox.TroublePull {
 			b.Errorf("%s", b.dump(2))
 		}
 		b.stopTask(2)

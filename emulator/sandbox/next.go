@@ -79,7 +79,7 @@ func (s *Sandbox) settle(v view, now time.Time) {
 // changed.
 func (s *Sandbox) arrive(v view, now time.Time) {
 	s.absorb(v, now)
-	if s.Status.Height == stepNetwork && !s.Status.Falling && s.delayed(v, stepContainers, now) == 0 {
+	if s.Status.Height == stepNetwork && !s.Status.Falling && !s.Status.Bare && s.delayed(v, stepContainers, now) == 0 {
 		s.beginPulls(now)
 	}
 }
@@ -89,8 +89,12 @@ func (s *Sandbox) settleRising(v view, now time.Time) {
 		s.turn(now)
 		return
 	}
+	s.backOff(now)
 	switch s.Status.Height {
 	case stepNetwork:
+		if s.Spec.Open || s.Status.Bare {
+			return
+		}
 		if s.allStarted() {
 			s.rise(now)
 			return
@@ -99,6 +103,7 @@ func (s *Sandbox) settleRising(v view, now time.Time) {
 			s.beginPulls(now)
 		}
 	case stepContainers:
+		s.beginPulls(now) // of a container that came later
 		if s.Spec.Steps > stepContainers && (!v.targets || s.essentialGone() != "") && s.delayed(v, stepTargets, now) == 0 {
 			s.rise(now)
 		}
@@ -187,16 +192,25 @@ func (s *Sandbox) essentialGone() string {
 func (s *Sandbox) initFailed() string {
 	for i := range s.Spec.Containers {
 		cs := &s.Status.Containers[i]
-		if s.Spec.Containers[i].Init && gone(cs) && (cs.ExitCode == nil || *cs.ExitCode != 0) {
+		if c := &s.Spec.Containers[i]; c.Init && !c.Sidecar() && gone(cs) && (cs.ExitCode == nil || *cs.ExitCode != 0) {
 			return s.Spec.Containers[i].Name
 		}
 	}
 	return ""
 }
 
-// allGone: no container runs or will run, though there are some.
+// allGone: no main container runs or will run, though there are some.
 func (s *Sandbox) allGone() bool {
-	return len(s.Status.Containers) > 0 && !s.any(func(cs *ContainerStatus) bool { return !gone(cs) })
+	some := false
+	for i := range s.Spec.Containers {
+		if !s.Spec.Containers[i].isMain() {
+			continue
+		}
+		if some = true; !gone(&s.Status.Containers[i]) {
+			return false
+		}
+	}
+	return some
 }
 
 func (s *Sandbox) settleFalling(v view, now time.Time) {
@@ -241,6 +255,13 @@ func (s *Sandbox) decide(v view, now time.Time) action {
 			return action{again: d}
 		}
 		return action{verb: up}
+	case stepNetwork:
+		if s.Spec.Open {
+			return action{}
+		}
+		if s.Status.Bare {
+			return action{verb: up}
+		}
 	case stepContainers:
 		if d := s.delayed(v, stepTargets, now); d > 0 && s.Spec.Steps > stepContainers {
 			return action{again: d}
@@ -265,7 +286,9 @@ func (s *Sandbox) decideContainers(v view, now time.Time) action {
 			p := v.probes[c.Name]
 			return runs(cs) && p != nil && p.attempt == cs.Attempt && p.kill != ""
 		}},
-		{pull, func(_ *Container, cs *ContainerStatus) bool { return cs.State == ContainerPulling }},
+		{pull, func(_ *Container, cs *ContainerStatus) bool {
+			return cs.State == ContainerPulling && !now.Before(cs.TryAt)
+		}},
 		{postStart, func(c *Container, cs *ContainerStatus) bool {
 			return runs(cs) && c.PostStart != nil && !cs.PostStarted
 		}},
@@ -291,8 +314,10 @@ func (s *Sandbox) names(is func(*Container, *ContainerStatus) bool) []string {
 // startable: it may be started now, for the first time or again.
 func (s *Sandbox) startable(c *Container, cs *ContainerStatus, v view, now time.Time) bool {
 	switch {
+	case now.Before(cs.TryAt):
+		return false
 	case cs.State == ContainerPulled || cs.State == ContainerCreated:
-		return s.ready(c)
+		return s.ready(c) && !s.heldByHook(c)
 	case cs.State == ContainerStopped && !cs.RestartAt.IsZero():
 		_, reading := v.undrained[c.Name]
 		return !now.Before(cs.RestartAt) && !reading
@@ -334,8 +359,11 @@ func (s *Sandbox) timers(v view, now time.Time) time.Duration {
 		return d
 	}
 	for i := range s.Status.Containers {
-		if at := s.Status.Containers[i].RestartAt; at.After(now) {
-			d = soonest(d, at.Sub(now))
+		cs := &s.Status.Containers[i]
+		for _, at := range []time.Time{cs.RestartAt, cs.TryAt, cs.backsOffAt()} {
+			if at.After(now) {
+				d = soonest(d, at.Sub(now))
+			}
 		}
 	}
 	_, _, late := s.overdue(now)

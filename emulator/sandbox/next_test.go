@@ -126,7 +126,7 @@ func TestNext(t *testing.T) {
 		"start was, and ended":        {row{1, false, false, []ContainerStatus{ended(1), is(ContainerPulled)}, need(Start)}, nil, "start b"},
 		"success not yet":             {row{1, false, false, []ContainerStatus{runningSince(0), is(ContainerPulled)}, need(Success)}, nil, "rest"},
 		"success":                     {row{1, false, false, []ContainerStatus{ended(0), is(ContainerPulled)}, need(Success)}, nil, "start b"},
-		"complete with any code":      {row{1, false, false, []ContainerStatus{ended(7), is(ContainerPulled)}, need(Complete)}, nil, "start b"},
+		"complete with any code":      {row{1, false, false, []ContainerStatus{ended(7), is(ContainerPulled)}, need(Exited)}, nil, "start b"},
 		"success never":               {row{1, false, false, []ContainerStatus{ended(7), is(ContainerPulled)}, need(Success)}, nil, "record STOPPING TaskFailedToStart STOPPED PULLED"},
 		"essential gone while others": {row{1, false, false, []ContainerStatus{ended(7), is(ContainerPulled)}, nil}, nil, "record STOPPING EssentialContainerExited STOPPED PULLED"},
 		"all run":                     {row{1, false, false, []ContainerStatus{runningSince(0)}, nil}, nil, "record ACTIVATING RUNNING"},
@@ -162,11 +162,11 @@ func TestNext(t *testing.T) {
 			s.Status.Containers[1].RestartAt = t0
 		}}, func(v *view) { v.undrained = map[string]time.Duration{"b": time.Second} }, "rest again 1s"},
 		"start timeout ahead": {row{1, false, false, []ContainerStatus{runningSince(20 * time.Second), is(ContainerPulled)}, func(s *Sandbox) {
-			need(Complete)(s)
+			need(Exited)(s)
 			s.Spec.Containers[0].StartTimeout = time.Minute
 		}}, nil, "rest again 40s"},
 		"start timeout over": {row{1, false, false, []ContainerStatus{runningSince(time.Minute), is(ContainerPulled)}, func(s *Sandbox) {
-			need(Complete)(s)
+			need(Exited)(s)
 			s.Spec.Containers[0].StartTimeout = time.Minute
 		}}, nil, "record STOPPING TaskFailedToStart RUNNING PULLED"},
 		"liveness": {row{3, false, false, []ContainerStatus{{State: ContainerRunning, StartedAt: t0, Reason: "dead"}}, nil}, func(v *view) {

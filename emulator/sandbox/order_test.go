@@ -32,7 +32,7 @@ func TestStartOrder(t *testing.T) {
 		want      time.Duration // when the second one starts
 	}{
 		"START":    {sandbox.Start, "FAKE_START_AFTER=3s", nil, 3 * time.Second},
-		"COMPLETE": {sandbox.Complete, "FAKE_RUN_FOR=7s FAKE_EXIT=5", nil, 7 * time.Second},
+		"COMPLETE": {sandbox.Exited, "FAKE_RUN_FOR=7s FAKE_EXIT=5", nil, 7 * time.Second},
 		"SUCCESS":  {sandbox.Success, "FAKE_RUN_FOR=7s", nil, 7 * time.Second},
 		"HEALTHY":  {sandbox.Healthy, "FAKE_HEALTHY_AFTER=12s", probe, 15 * time.Second},
 	} {
@@ -78,7 +78,7 @@ func TestWaitingInVain(t *testing.T) {
 		}, "FAKE_HEALTHY_AFTER=1h FAKE_RUN_FOR=4s", 4 * time.Second, "b",
 			"TaskDependencyError: container b waits for condition HEALTHY of container a, which ended with exit code 0"},
 		"COMPLETE too late": {func(p *sandbox.Spec) {
-			needs(&p.Containers[1], sandbox.Complete, "a")
+			needs(&p.Containers[1], sandbox.Exited, "a")
 			p.Containers[0].StartTimeout = 2 * time.Minute
 		}, "", 2 * time.Minute, "a", "ContainerRuntimeTimeoutError: Could not transition to complete; timed out after waiting 2m0s"},
 		"a circle": {func(p *sandbox.Spec) {

@@ -52,30 +52,12 @@ func (e *Engine) verdict(s *Sandbox, a action, effects []effect, err error) ([]e
 	if !errors.As(err, &fatal) || a.verb == down || a.verb == lower || s.Desired.Stopped {
 		return nil, err
 	}
-	if s.Spec.Patient && (a.verb == pull || a.verb == start) {
-		return nil, &patience{fatal}
-	}
 	return append(effects, func(s *Sandbox, now time.Time) {
 		if _, cs := s.container(fatal.Container); cs != nil {
 			cs.Reason = fatal.Reason
 		}
 		s.want(fatal.Code, fatal.Reason, now)
 	}), nil
-}
-
-// patience is an error that would end another sandbox; a patient one tries
-// again.
-type patience struct{ *StopError }
-
-// blame notes with a container why it is waited for.
-func blame(s *Sandbox, err error) {
-	var p *patience
-	if !errors.As(err, &p) {
-		return
-	}
-	if _, cs := s.container(p.Container); cs != nil {
-		cs.Reason = p.Reason
-	}
 }
 
 // act chooses by verb.
@@ -152,7 +134,12 @@ func (e *Engine) up(ctx context.Context, s *Sandbox) ([]effect, time.Duration, e
 	if err != nil {
 		return nil, 0, err
 	}
+	open := s.Spec.Open
 	return []effect{func(s *Sandbox, now time.Time) {
+		s.Status.Bare = open
+		if s.Status.Height > 0 {
+			return
+		}
 		s.Status.Address, s.Status.ConnectivityAt = &a, now
 		s.rise(now)
 	}}, 0, nil
@@ -161,11 +148,12 @@ func (e *Engine) up(ctx context.Context, s *Sandbox) ([]effect, time.Duration, e
 func (e *Engine) pull(ctx context.Context, s *Sandbox, c *Container, _ *ContainerStatus) (effect, error) {
 	digest, err := e.Config.Runtime.Pull(ctx, &s.Spec, c)
 	if err != nil {
-		return nil, err
+		return forbear(s, c, TroublePull, err)
 	}
 	return func(s *Sandbox, _ time.Time) {
 		if _, cs := s.container(c.Name); unpulled(cs) {
 			cs.State, cs.ImageDigest, cs.Reason = ContainerPulled, digest, ""
+			cs.endTrouble()
 		}
 	}, nil
 }
@@ -177,30 +165,39 @@ func (e *Engine) start(ctx context.Context, s *Sandbox, c *Container, cs *Contai
 	if cs.State == ContainerStopped {
 		attempt++
 	}
+	if err := e.begin(ctx, s, c, attempt); err != nil {
+		if startFailed(s, c, err) {
+			return func(s *Sandbox, now time.Time) { s.unstarted(c.Name, attempt, err, now) }, nil
+		}
+		return forbear(s, c, TroubleConfig, at(err, c))
+	}
+	return nil, nil
+}
+
+func (e *Engine) begin(ctx context.Context, s *Sandbox, c *Container, attempt int) error {
 	var env []EnvVar
 	if len(c.Secrets) > 0 {
 		if e.Secrets == nil {
-			return nil, &StopError{Container: c.Name, Reason: "ResourceInitializationError: unable to pull secrets or registry auth: there is no source of secrets"}
+			return &StopError{Container: c.Name, Reason: "ResourceInitializationError: unable to pull secrets or registry auth: there is no source of secrets"}
 		}
 		var err error
 		if env, err = e.Secrets.Resolve(ctx, &s.Spec, c); err != nil {
-			return nil, at(err, c)
+			return err
 		}
 	}
 	if err := e.pumps.open(ctx, &s.Spec, c); err != nil {
-		return nil, at(err, c)
+		return err
 	}
-	if err := e.Config.Runtime.Start(ctx, &s.Spec, c, attempt, env); err != nil {
-		return nil, at(err, c)
-	}
-	return nil, nil
+	return e.Config.Runtime.Start(ctx, &s.Spec, c, attempt, env)
 }
 
 // at says which container an error that ends the sandbox befell.
 func at(err error, c *Container) error {
 	var fatal *StopError
 	if errors.As(err, &fatal) && fatal.Container == "" {
-		return &StopError{Code: fatal.Code, Reason: fatal.Reason, Container: c.Name}
+		named := *fatal
+		named.Container = c.Name
+		return &named
 	}
 	return err
 }
@@ -258,12 +255,18 @@ const (
 	minGrace     = 2 * time.Second
 )
 
+// grace is how long a container has to end. A sidecar, whose turn comes after
+// the others, has what they have left of it.
 func grace(s *Sandbox, c *Container) time.Duration {
+	whole := defaultGrace
 	switch {
 	case s.Desired.Stopped && s.Desired.Grace != nil:
-		return *s.Desired.Grace
+		whole = *s.Desired.Grace
 	case c.StopTimeout > 0:
-		return c.StopTimeout
+		whole = c.StopTimeout
 	}
-	return defaultGrace
+	if !s.Desired.Stopped || !c.Sidecar() || whole <= 0 {
+		return whole
+	}
+	return max(whole-time.Since(s.Desired.At), min(whole, minGrace))
 }

@@ -40,9 +40,7 @@ func Create(tx *store.Tx, spec Spec) error {
 	s := &Sandbox{Spec: spec, CreatedAt: tx.Now()}
 	s.Status.Version = 1
 	s.Status.StepAt = tx.Now()
-	for _, c := range spec.Containers {
-		s.Status.Containers = append(s.Status.Containers, ContainerStatus{Name: c.Name, State: ContainerPending, Health: HealthUnknown})
-	}
+	s.Status.Containers = pending(spec.Containers)
 	return Sandboxes.InsertShared(tx, spec.ID, s)
 }
 
@@ -64,7 +62,15 @@ func (p *Spec) check() error {
 		}
 		seen[c.Name] = true
 	}
-	if len(p.Containers) == 0 {
+	for _, c := range p.Containers {
+		if c.Target != "" && !seen[c.Target] {
+			return fmt.Errorf("sandbox %s: container %s: there is no container %s whose processes it could see", p.ID, c.Name, c.Target)
+		}
+	}
+	switch {
+	case p.Open && len(p.Containers) > 0:
+		return fmt.Errorf("sandbox %s is open and has containers", p.ID)
+	case !p.Open && len(p.Containers) == 0:
 		return fmt.Errorf("sandbox %s has no containers", p.ID)
 	}
 	return nil

@@ -93,7 +93,6 @@ func (e *Engine) troubled(ctx context.Context, s *Sandbox, revision int64, err e
 		e.Log.Warn().Err(err).Str("sandbox", s.Spec.ID).Msg("tried again until it works")
 	}
 	n := s.clone()
-	blame(n, err)
 	n.Status.Trouble, n.Status.TroubleAt, n.Status.Tries = err.Error(), now(), tries
 	return wait, e.commit(ctx, s, revision, n)
 }

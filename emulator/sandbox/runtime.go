@@ -17,7 +17,9 @@ import (
 // never work, in AWS's words. All others are retried with backoff.
 type Runtime interface {
 	// Up makes the sandbox itself: namespace, address, ceiling, volumes and
-	// their files. If it is up already, it returns the same address.
+	// their files. If it is up already, it returns the same address and makes
+	// what is missing: an open sandbox, which has no volumes yet, is told whole
+	// by a second call.
 	Up(ctx context.Context, s *Spec) (Address, error)
 	// Down removes whatever is left of the sandbox, running or not. What does
 	// not exist is no error.
@@ -71,6 +73,7 @@ type ObservedContainer struct {
 	OOMKilled   bool
 	Error       string // why it could not be started, when it could not
 	ImageDigest string
+	Message     string // the termination message, where Container.Message asks for it
 }
 
 // StopError says that something can never work, and with which stop code and
@@ -81,6 +84,10 @@ type StopError struct {
 	Reason string
 	// Container is the one that it befell, when it was one.
 	Container string
+	// Trouble and Text say the same in the kubelet's words, for sandboxes that
+	// are patient: "ErrImagePull", and the runtime's own error. "" lets the
+	// engine choose by what it was about to do, and use Reason.
+	Trouble, Text string
 }
 
 func (e *StopError) Error() string { return e.Reason }

@@ -52,4 +52,3 @@ type ServiceNetwork interface {
 	// when every sandbox has it; one that cannot be reached gets it later.
 	SetServices(ctx context.Context, cluster string, t ServiceTable) error
 }
-

@@ -80,10 +80,10 @@ type Condition string
 
 // The four conditions.
 const (
-	Start    Condition = "START"    // it has been started, its PostStart is done and its startup probe, if any, has passed
-	Complete Condition = "COMPLETE" // it has exited, whatever the code
-	Success  Condition = "SUCCESS"  // it has exited with 0; any other code makes waiting hopeless
-	Healthy  Condition = "HEALTHY"  // its health check (for pods: its startup and readiness probe) has passed
+	Start   Condition = "START"    // it has been started, its PostStart is done and its startup probe, if any, has passed
+	Exited  Condition = "COMPLETE" // it has exited, whatever the code
+	Success Condition = "SUCCESS"  // it has exited with 0; any other code makes waiting hopeless
+	Healthy Condition = "HEALTHY"  // its health check (for pods: its startup and readiness probe) has passed
 )
 
 // Need is one edge of the graph in which containers start, and, turned round,
@@ -95,24 +95,30 @@ type Need struct {
 
 // Container is one container of a sandbox.
 type Container struct {
-	Name       string     `json:",omitempty"`
-	Image      string     `json:",omitempty"`
-	Pull       PullPolicy `json:",omitempty"`
-	Essential  bool       `json:",omitempty"` // when it ends, for whatever reason, the sandbox ends
-	Init       bool       `json:",omitempty"` // has to end before the sandbox counts as running; never essential
-	Ephemeral  bool       `json:",omitempty"` // came later, to look around (kubectl debug): never restarted, and neither its start nor its end means anything to the others
-	Target     string     `json:",omitempty"` // of an ephemeral container: the one whose processes it sees; "" none
-	Needs      []Need     `json:",omitempty"`
-	Entrypoint []string   `json:",omitempty"`
-	Command    []string   `json:",omitempty"`
-	Env        []EnvVar   `json:",omitempty"` // later wins; over the image's
-	Secrets    []Secret   `json:",omitempty"` // environment out of a SecretSource, resolved once, right before the start
-	WorkingDir string     `json:",omitempty"`
-	User       string     `json:",omitempty"` // user, uid, user:group or uid:gid
-	Groups     []int      `json:",omitempty"` // supplementary groups (fsGroup, supplementalGroups)
-	NonRoot    bool       `json:",omitempty"` // refuse to start as user 0, whoever says so (runAsNonRoot)
-	TTY        bool       `json:",omitempty"`
-	Stdin      bool       `json:",omitempty"`
+	Name      string     `json:",omitempty"`
+	Image     string     `json:",omitempty"`
+	Pull      PullPolicy `json:",omitempty"`
+	Essential bool       `json:",omitempty"` // when it ends, for whatever reason, the sandbox ends
+	// Init containers are started in their order, each when the one before has
+	// ended well, and all others after them; never essential. One with
+	// RestartAlways is a sidecar: those behind it wait until it has started, it
+	// runs beside them, is stopped after them, in reverse order, and keeps no
+	// sandbox alive.
+	Init       bool     `json:",omitempty"`
+	Ephemeral  bool     `json:",omitempty"` // came later, to look around (kubectl debug): never restarted, and neither its start nor its end means anything to the others
+	Target     string   `json:",omitempty"` // of an ephemeral container: the one whose processes it sees; "" none
+	Needs      []Need   `json:",omitempty"`
+	Entrypoint []string `json:",omitempty"`
+	Command    []string `json:",omitempty"`
+	Env        []EnvVar `json:",omitempty"` // later wins; over the image's
+	Secrets    []Secret `json:",omitempty"` // environment out of a SecretSource, resolved once, right before the start
+	WorkingDir string   `json:",omitempty"`
+	User       string   `json:",omitempty"` // user, uid, user:group or uid:gid
+	Groups     []int    `json:",omitempty"` // supplementary groups (fsGroup, supplementalGroups)
+	NonRoot    bool     `json:",omitempty"` // refuse to start as user 0, whoever says so (runAsNonRoot)
+	TTY        bool     `json:",omitempty"`
+	Stdin      bool     `json:",omitempty"`
+	StdinOnce  bool     `json:",omitempty"` // its input ends with the first that was attached to it
 
 	CPU               int64             `json:",omitempty"` // units: relative weight
 	CPULimit          int64             `json:",omitempty"` // units: hard ceiling, 0 none (pods; ECS on Fargate has none)
@@ -147,6 +153,12 @@ type Container struct {
 	// when a run ends; nil: nowhere.
 	Message *Message `json:",omitempty"`
 }
+
+// Sidecar tells whether a container is one: see Init.
+func (c *Container) Sidecar() bool { return c.Init && c.Restart.Policy == RestartAlways }
+
+// isMain tells whether a container is what the sandbox is there for.
+func (c *Container) isMain() bool { return !c.Init && !c.Ephemeral }
 
 // Message is a container's termination message (Kubernetes' terms).
 type Message struct {

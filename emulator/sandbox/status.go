@@ -30,6 +30,10 @@ type Status struct {
 	// (a task's version).
 	Version int64 `json:",omitempty"`
 
+	// Bare: the network was made while the sandbox was open; what else belongs
+	// to that step, the volumes, is to be made when it is complete.
+	Bare bool `json:",omitempty"`
+
 	// StepAt is when Height or Falling changed last.
 	StepAt time.Time `json:",omitzero"`
 
@@ -111,10 +115,12 @@ type ContainerStatus struct {
 	OOMKilled   bool           `json:",omitempty"`
 	Reason      string         `json:",omitempty"` // "OutOfMemoryError: Container killed due to memory usage"
 	// Trouble is why the container waits, when the runtime tries something
-	// again (Spec.Patient): "ErrImagePull", "ImagePullBackOff",
-	// "CreateContainerConfigError", "CreateContainerError", with the error.
-	Trouble     string `json:",omitempty"`
-	TroubleText string `json:",omitempty"`
+	// again (Spec.Patient), in the kubelet's words: one of the constants below,
+	// with the error.
+	Trouble     string    `json:",omitempty"`
+	TroubleText string    `json:",omitempty"`
+	Tries       int       `json:",omitempty"` // that have failed in a row
+	TryAt       time.Time `json:",omitzero"`  // when it is tried again; a start that failed has RestartAt instead
 	// RestartAt is when the container will be started again; zero when it has
 	// ended for good, or has not ended.
 	RestartAt time.Time `json:",omitzero"`
@@ -137,6 +143,27 @@ type ContainerStatus struct {
 	// Message is the termination message that the owner asked for.
 	Message string `json:",omitempty"`
 }
+
+// Why a container waits: ContainerStatus.Trouble. A pull that has failed is
+// first called so, then backed off from.
+const (
+	TroublePull     = "ErrImagePull"
+	TroubleBackOff  = "ImagePullBackOff"
+	TroubleName     = "InvalidImageName"
+	TroubleNever    = "ErrImageNeverPull"
+	TroubleConfig   = "CreateContainerConfigError"
+	TroubleCreation = "CreateContainerError"
+	// TroubleRun: it was made and could not be started (its command is not
+	// there). That is an end, with ExitStartError and ReasonStartError, which
+	// the restart policy acts upon.
+	TroubleRun = "RunContainerError"
+)
+
+// What a container that could not be started ended with, as in containerd.
+const (
+	ExitStartError   = 128
+	ReasonStartError = "StartError"
+)
 
 // Exit tells how a run of a container ended.
 type Exit struct {

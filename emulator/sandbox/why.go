@@ -12,6 +12,8 @@ func Why(s *Sandbox) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	switch {
+	case s.Spec.Open && !s.Desired.Stopped && s.Status.Height >= stepNetwork:
+		say("It has its network and waits for its containers to be made known.")
 	case s.IsStopped():
 		say("It stopped at %s: %s (%s).", clock(s.Status.StoppedAt), s.Desired.Reason, s.Desired.Code)
 	case s.Desired.Stopped:
@@ -66,6 +68,9 @@ func whyContainer(s *Sandbox, c *Container, cs *ContainerStatus) string {
 	case cs.State == ContainerPulled || cs.State == ContainerCreated:
 		parts = append(parts, s.waits(c)...)
 	}
+	if cs.Trouble != "" {
+		parts = append(parts, fmt.Sprintf("has %s: %s", cs.Trouble, cs.TroubleText))
+	}
 	if c.Health != nil && cs.State == ContainerRunning && cs.Health != HealthHealthy {
 		text := "has health " + string(cs.Health)
 		if out := strings.TrimSpace(cs.HealthOutput); out != "" {
@@ -86,7 +91,7 @@ func whyContainer(s *Sandbox, c *Container, cs *ContainerStatus) string {
 // waits tells which conditions a container that is not started lacks.
 func (s *Sandbox) waits(c *Container) []string {
 	var all []string
-	for _, n := range c.Needs {
+	for _, n := range s.needsOf(c) {
 		if !s.met(n) {
 			all = append(all, fmt.Sprintf("waits for condition %s of container %s", n.Condition, n.Container))
 		}

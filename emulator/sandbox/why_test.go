@@ -23,7 +23,7 @@ func TestWhy(t *testing.T) {
 		}, []string{"It is PENDING: its containers are being started.", "Container a is having its image image-a pulled."}},
 		"waits for another": {func(b *bench) {
 			p := spec(1, "", "")
-			needs(&p.Containers[1], sandbox.Complete, "a")
+			needs(&p.Containers[1], sandbox.Exited, "a")
 			b.create(p)
 			b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].State == sandbox.ContainerRunning })
 		}, []string{"It is PENDING: its containers are being started.", "Container b waits for condition COMPLETE of container a."}},

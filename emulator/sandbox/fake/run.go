@@ -30,7 +30,7 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 		return "", err
 	}
 	if p.pullError != "" {
-		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError)}
+		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroublePull, Text: p.pullError}
 	}
 	if _, digest, ok := strings.Cut(c.Image, "@"); ok {
 		return digest, nil
@@ -60,7 +60,7 @@ func (r *Runtime) Start(ctx context.Context, s *sandbox.Spec, c *sandbox.Contain
 		return nil
 	}
 	if p.startError != "" {
-		return &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotStartContainerError", p.startError)}
+		return &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotStartContainerError", p.startError), Trouble: sandbox.TroubleRun, Text: p.startError}
 	}
 	if old != nil && old.State == sandbox.ContainerRunning {
 		return fmt.Errorf("container %s: attempt %d still runs", c.Name, old.Attempt)
