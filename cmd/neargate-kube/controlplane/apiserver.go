@@ -1,0 +1,193 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	authunion "k8s.io/apiserver/pkg/authentication/request/union"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	authzunion "k8s.io/apiserver/pkg/authorization/union"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/egressselector"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+
+	"github.com/neargate/neargate/emulator/eks/link"
+)
+
+// apiserver.go embeds the upstream kube-apiserver. Its own command is not
+// used, because that handles signals and applies logging for the process.
+
+// hooks are what is plugged into the API server.
+type hooks struct {
+	// authenticator is asked before the API server's own.
+	authenticator authenticator.Request
+	// authorizer is asked when RBAC has no opinion.
+	authorizer authorizer.Authorizer
+	// admission are plugins, run in this order before all others.
+	admission []plugin
+	// kubelet dials the kubelet API of whatever node.
+	kubelet func(ctx context.Context, network, address string) (net.Conn, error)
+	// pods dials addresses of pods and Services: webhooks, aggregated APIs, and
+	// the proxy subresources.
+	pods func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+type plugin struct {
+	name    string
+	factory admission.Factory
+}
+
+// apiServer is a kube-apiserver that is ready to run.
+type apiServer struct {
+	run    func(ctx context.Context) error
+	client *rest.Config // privileged, in this process
+}
+
+// apiServerArgs are the flags, in kube-apiserver's own terms.
+func apiServerArgs(c *link.Config, k keys, d *database, api string) []string {
+	args := []string{
+		"--etcd-servers=unix://" + d.socket,
+		"--etcd-compaction-interval=0", // kine does that by itself
+		// What the API server puts into default/kubernetes. It may not be a
+		// loopback address; pods get there through their sandbox's tunnel.
+		"--advertise-address=" + api,
+		"--endpoint-reconciler-type=lease",
+		"--tls-cert-file=" + k.cert("apiserver"), "--tls-private-key-file=" + k.key("apiserver"),
+		"--client-ca-file=" + k.cert("ca"),
+		"--service-account-key-file=" + k.key("sa"), "--service-account-signing-key-file=" + k.key("sa"),
+		"--service-account-issuer=" + c.Issuer,
+		"--service-account-extend-token-expiration=false",
+		"--api-audiences=https://kubernetes.default.svc,sts.amazonaws.com",
+		"--service-cluster-ip-range=" + c.ServiceCIDR,
+		"--authorization-mode=Node,RBAC",
+		"--requestheader-client-ca-file=" + k.cert("front-proxy-ca"), "--requestheader-allowed-names=front-proxy-client",
+		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+		"--proxy-client-cert-file=" + k.cert("front-proxy"), "--proxy-client-key-file=" + k.key("front-proxy"),
+		"--enable-aggregator-routing=true",
+		"--kubelet-preferred-address-types=InternalIP",
+		"--allow-privileged=true", // refused by Fargate's own rules, in Fargate's words
+		"--profiling=false",
+		"--enable-priority-and-fairness=false",
+		"--event-ttl=1h",
+	}
+	if c.Version != Versions[len(Versions)-1] {
+		args = append(args, "--emulated-version="+c.Version)
+	}
+	return args
+}
+
+// newAPIServer builds the chain of servers on a listener.
+func newAPIServer(ctx context.Context, c *link.Config, args []string, l net.Listener, h hooks) (*apiServer, error) {
+	s := options.NewServerRunOptions()
+	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
+	for _, f := range s.Flags().FlagSets {
+		flags.AddFlagSet(f)
+	}
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	s.SecureServing.Listener = l
+	s.SecureServing.BindPort = l.Addr().(*net.TCPAddr).Port
+	order := &s.Admission.GenericAdmission.RecommendedPluginOrder
+	for i, p := range h.admission {
+		s.Admission.GenericAdmission.Plugins.Register(p.name, p.factory)
+		*order = slices.Insert(*order, i, p.name)
+	}
+	if err := s.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
+		return nil, fmt.Errorf("Kubernetes %s: %w", c.Version, err)
+	}
+	var err error
+	if s.InformerName, err = cache.NewInformerName("kube-apiserver"); err != nil {
+		return nil, err
+	}
+	completed, err := s.Complete(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if errs := completed.Validate(); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return h.chain(c, completed)
+}
+
+// chain plugs the hooks in, between the making of the configuration and its
+// completion, where upstream allows it.
+func (h hooks) chain(c *link.Config, o options.CompletedOptions) (*apiServer, error) {
+	cfg, err := app.NewConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	v, err := info(c.Version)
+	if err != nil {
+		return nil, err
+	}
+	// The aggregator is the outermost of the three servers: what it lets in
+	// the others need not look at again.
+	outer := cfg.Aggregator.GenericConfig
+	outer.Authentication.Authenticator = authunion.New(h.authenticator, outer.Authentication.Authenticator)
+	if outer.Authorization.Authorizer, err = authzunion.New(
+		authzunion.NamedAuthorizer{AuthorizerName: "kubernetes", Authorizer: outer.Authorization.Authorizer},
+		authzunion.NamedAuthorizer{AuthorizerName: "eks", Authorizer: h.authorizer},
+	); err != nil {
+		return nil, err
+	}
+	build := outer.BuildHandlerChainFunc
+	outer.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
+		return tellVersion(v, build(api, c))
+	}
+	h.dial(cfg)
+	done, err := cfg.Complete()
+	if err != nil {
+		return nil, err
+	}
+	chain, err := app.CreateServerChain(done)
+	if err != nil {
+		return nil, err
+	}
+	client := rest.CopyConfig(chain.GenericAPIServer.LoopbackClientConfig)
+	prepared, err := chain.PrepareRun()
+	if err != nil {
+		return nil, err
+	}
+	return &apiServer{run: prepared.Run, client: client}, nil
+}
+
+// dial makes the API server reach kubelets and pods our way: no route to
+// either is needed.
+func (h hooks) dial(cfg *app.Config) {
+	cfg.KubeAPIs.Extra.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) {
+		return h.kubelet, nil
+	}
+	if t := cfg.KubeAPIs.ControlPlane.ProxyTransport; t != nil {
+		t.DialContext = h.pods
+	}
+}
+
+// awaitReady asks /readyz until the API server says ok.
+func awaitReady(ctx context.Context, client rest.Interface) error {
+	tick := time.NewTicker(25 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := client.Get().AbsPath("/readyz").DoRaw(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package controlplane
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"github.com/sirupsen/logrus"
+	"k8s.io/klog/v2"
+)
+
+// log.go makes one stream of JSON lines of what everybody in this process
+// logs, each with the component that said it.
+
+// newLog writes to out, and keeps the last lines for whoever asks.
+func newLog(out io.Writer, keep *ring) zerolog.Logger {
+	l := zerolog.New(io.MultiWriter(out, keep)).With().Timestamp().Logger()
+	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	for name, value := range map[string]string{"logtostderr": "false", "alsologtostderr": "false", "stderrthreshold": "FATAL", "one_output": "true", "v": "0"} {
+		_ = flags.Set(name, value) // klog's own flags, all of which exist
+	}
+	klog.SetOutput(&lines{log: l.With().Str("component", "kube-apiserver").Logger()})
+	logrus.SetOutput(&lines{log: l.With().Str("component", "kine").Logger()})
+	logrus.SetLevel(logrus.WarnLevel)
+	return l
+}
+
+// lines turns lines of text into log entries. klog begins each with its
+// severity and ends the preamble with "] ".
+type lines struct{ log zerolog.Logger }
+
+func (w *lines) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		line = bytes.TrimRight(line, "\n")
+		if len(line) == 0 {
+			continue
+		}
+		level := map[byte]zerolog.Level{'I': zerolog.InfoLevel, 'W': zerolog.WarnLevel, 'E': zerolog.ErrorLevel, 'F': zerolog.FatalLevel}[line[0]]
+		component := ""
+		if _, text, ok := bytes.Cut(line, []byte("] ")); ok {
+			line = text
+		}
+		if bytes.Contains(line, []byte(`component="kube-controller-manager"`)) {
+			component = "kube-controller-manager"
+		}
+		e := w.log.WithLevel(level)
+		if component != "" {
+			e = e.Str("component", component)
+		}
+		e.Msg(string(line))
+	}
+	return len(p), nil
+}
+
+// ring keeps the newest bytes of a log, in whole writes.
+type ring struct {
+	mu    sync.Mutex
+	lines [][]byte
+	size  int
+}
+
+// ringSize is about a thousand lines.
+const ringSize = 256 << 10
+
+func (r *ring) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, bytes.Clone(p))
+	r.size += len(p)
+	for r.size > ringSize && len(r.lines) > 1 {
+		r.size -= len(r.lines[0])
+		r.lines = r.lines[1:]
+	}
+	return len(p), nil
+}
+
+func (r *ring) writeTo(w io.Writer) error {
+	r.mu.Lock()
+	all := bytes.Join(r.lines, nil)
+	r.mu.Unlock()
+	_, err := w.Write(all)
+	return err
+}

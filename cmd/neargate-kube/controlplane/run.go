@@ -1,0 +1,165 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes"
+	rbaclisters "k8s.io/client-go/listers/rbac/v1"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/access"
+	"github.com/neargate/neargate/emulator/eks/link"
+)
+
+// plane is a control plane while it runs.
+type plane struct {
+	config   link.Config
+	log      zerolog.Logger
+	board    *board
+	settings *settings
+	child    *child
+	parent   *link.ParentClient
+	keys     keys
+	tokens   *access.Tokens
+	kubelets *pipes
+	api      netip.Addr // of the Service default/kubernetes
+	listener net.Listener
+	roles    atomic.Pointer[rbaclisters.ClusterRoleLister]
+}
+
+// Run is the whole life of a control plane: until ctx ends, or something fails
+// without which it cannot go on. Logs go to out, as JSON.
+func Run(ctx context.Context, c link.Config, out io.Writer) error {
+	keep := &ring{}
+	p := &plane{config: c, log: newLog(out, keep), board: newBoard(), settings: &settings{now: c.Settings}, kubelets: newPipes()}
+	p.parent = link.DialParent(c.ParentSocket)
+	p.child = &child{board: p.board, settings: p.settings, log: keep, ready: make(chan struct{})}
+	if err := p.child.serve(ctx, c.ChildSocket); err != nil {
+		return err
+	}
+	err := p.run(ctx)
+	if err != nil && ctx.Err() == nil {
+		p.board.change(func(s *link.Status) { s.Phase, s.Error = link.Failed, err.Error() })
+	}
+	return err
+}
+
+func (p *plane) run(ctx context.Context) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	p.board.progress("opening the database")
+	d, err := openDatabase(p.config.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if err := p.listen(); err != nil {
+		return err
+	}
+	p.board.progress("starting the API server")
+	server, err := p.server(ctx, d)
+	if err != nil {
+		return err
+	}
+	// The API server outlives what calls it, so that the last statuses of the
+	// others are written.
+	g, inner := errgroup.WithContext(ctx)
+	serverCtx, end := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- server.run(serverCtx) }()
+	g.Go(func() error { return p.parts(inner, server) })
+	g.Go(func() error {
+		select {
+		case err := <-ended:
+			ended <- err
+			return fmt.Errorf("the API server has ended: %w", cmpErr(err))
+		case <-inner.Done():
+			return nil
+		}
+	})
+	err = g.Wait()
+	end()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second): // streams that are open would be waited for
+	}
+	return err
+}
+
+func cmpErr(err error) error {
+	if err == nil {
+		return errors.New("nobody asked it to")
+	}
+	return err
+}
+
+// check refuses what cannot be served, in words that reach the user.
+func (p *plane) check() error {
+	if !slices.Contains(Versions, p.config.Version) {
+		return fmt.Errorf("this neargate-kube can be Kubernetes %v, not %s", Versions, p.config.Version)
+	}
+	cidr, err := netip.ParsePrefix(p.config.ServiceCIDR)
+	if err != nil {
+		return fmt.Errorf("the service CIDR: %w", err)
+	}
+	p.api = cidr.Masked().Addr().Next()
+	return os.MkdirAll(p.config.Dir, 0o700)
+}
+
+// listen takes the address that the cluster has had before; it is in users'
+// kubeconfig files.
+func (p *plane) listen() (err error) {
+	p.listener, err = net.Listen("tcp", p.config.Listen)
+	if err != nil {
+		return fmt.Errorf("the API server's address: %w", err)
+	}
+	host, _, _ := net.SplitHostPort(p.listener.Addr().String())
+	hosts := append([]string{
+		"127.0.0.1", "::1", "localhost", host, p.api.String(),
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+	}, p.config.Hosts...)
+	slices.Sort(hosts)
+	if p.keys, err = makeKeys(p.config.Dir, slices.Compact(hosts)); err != nil {
+		return err
+	}
+	ca, err := os.ReadFile(p.keys.cert("ca"))
+	if err != nil {
+		return err
+	}
+	p.board.change(func(s *link.Status) {
+		s.Address, s.CA, s.Version = p.listener.Addr().String(), ca, gitVersion(p.config.Version)
+	})
+	return nil
+}
+
+func (p *plane) server(ctx context.Context, d *database) (*apiServer, error) {
+	p.tokens = &access.Tokens{Verifier: p.parent, Settings: p.settings.get}
+	args := apiServerArgs(&p.config, p.keys, d, p.api.String())
+	return newAPIServer(ctx, &p.config, args, p.listener, hooks{
+		authenticator: p.tokens.Request(),
+		authorizer:    p.policies(),
+		admission:     p.admission(),
+		kubelet:       p.kubelets.dial,
+		pods:          p.dialPod,
+	})
+}
+
+// clients are what the parts talk to the API server with.
+func (s *apiServer) clients() (kubernetes.Interface, error) {
+	c := *s.client
+	c.QPS, c.Burst = -1, -1 // no limit: it is this very process
+	c.ContentType = "application/vnd.kubernetes.protobuf"
+	c.UserAgent = "neargate-kube"
+	return kubernetes.NewForConfig(&c)
+}

@@ -1,0 +1,140 @@
+package kubelet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/listers/core/v1"
+	"k8s.io/cri-streaming/pkg/streaming/portforward"
+	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
+
+	"github.com/neargate/neargate/emulator/eks/link"
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// Config is what a Server stands on.
+type Config struct {
+	Pods  v1.PodLister
+	Boxes Boxes
+	Inner link.Streams
+}
+
+// Boxes are the cluster's sandboxes.
+type Boxes interface {
+	Get(id string) (*sandbox.Sandbox, bool)
+}
+
+// Server is the kubelet API.
+type Server struct {
+	Config
+	mux *http.ServeMux
+}
+
+// Figures of kubelet's own.
+const (
+	idleTimeout     = 4 * time.Hour
+	creationTimeout = 30 * time.Second
+)
+
+// New returns a Server.
+func New(c Config) *Server {
+	s := &Server{Config: c, mux: http.NewServeMux()}
+	s.mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.logs)
+	for _, method := range []string{"GET", "POST"} {
+		s.mux.HandleFunc(method+" /exec/{namespace}/{pod}/{container}", s.exec)
+		s.mux.HandleFunc(method+" /exec/{namespace}/{pod}/{uid}/{container}", s.exec)
+		s.mux.HandleFunc(method+" /attach/{namespace}/{pod}/{container}", s.attach)
+		s.mux.HandleFunc(method+" /attach/{namespace}/{pod}/{uid}/{container}", s.attach)
+		s.mux.HandleFunc(method+" /portForward/{namespace}/{pod}", s.portForward)
+		s.mux.HandleFunc(method+" /portForward/{namespace}/{pod}/{uid}", s.portForward)
+	}
+	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// find returns the pod that a request is about and its sandbox, or answers.
+func (s *Server) find(w http.ResponseWriter, r *http.Request) (*corev1.Pod, *sandbox.Sandbox) {
+	namespace, name := r.PathValue("namespace"), r.PathValue("pod")
+	pod, err := s.Pods.Pods(namespace).Get(name)
+	if err != nil {
+		http.Error(w, fmt.Sprintf("pod %q not found", name+"_"+namespace), http.StatusNotFound)
+		return nil, nil
+	}
+	box, ok := s.Boxes.Get(ID(pod))
+	if !ok {
+		http.Error(w, fmt.Sprintf("pod %q has no sandbox yet", name+"_"+namespace), http.StatusNotFound)
+		return nil, nil
+	}
+	return pod, box
+}
+
+// ID is the id of a pod's sandbox: its UID without the dashes.
+func ID(pod *corev1.Pod) string { return strings.ReplaceAll(string(pod.UID), "-", "") }
+
+// running answers and returns false unless the container runs.
+func running(w http.ResponseWriter, pod *corev1.Pod, box *sandbox.Sandbox, container string) bool {
+	for _, c := range box.Status.Containers {
+		if c.Name == container && c.State == sandbox.ContainerRunning {
+			return true
+		}
+	}
+	http.Error(w, fmt.Sprintf("container not found (%q)", container), http.StatusNotFound)
+	return false
+}
+
+func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
+	pod, box := s.find(w, r)
+	container := r.PathValue("container")
+	if pod == nil || !running(w, pod, box, container) {
+		return
+	}
+	o, err := remotecommand.NewOptions(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	remotecommand.ServeExec(w, r, executor{s, box.Spec.ID}, pod.Name, string(pod.UID), container, r.URL.Query()["command"], o,
+		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
+}
+
+func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
+	pod, box := s.find(w, r)
+	container := r.PathValue("container")
+	if pod == nil || !running(w, pod, box, container) {
+		return
+	}
+	o, err := remotecommand.NewOptions(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	remotecommand.ServeAttach(w, r, executor{s, box.Spec.ID}, pod.Name, string(pod.UID), container, o,
+		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
+}
+
+func (s *Server) portForward(w http.ResponseWriter, r *http.Request) {
+	pod, box := s.find(w, r)
+	if pod == nil {
+		return
+	}
+	o, err := portforward.NewV4Options(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	portforward.ServePortForward(w, r, executor{s, box.Spec.ID}, pod.Name, string(pod.UID), o,
+		idleTimeout, creationTimeout, portforward.SupportedProtocols)
+}
+
+// Dial connects to a pod's port from inside its sandbox.
+func (s *Server) Dial(ctx context.Context, id string, port int32) (net.Conn, error) {
+	return s.Inner.Dial(ctx, id, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+}
