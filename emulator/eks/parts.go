@@ -14,14 +14,16 @@ import (
 // partKinds are the kinds of records that settings are made of, beside
 // clusters and Fargate profiles: a change of one queues its cluster, whose
 // ARN its key has to begin with (partKey).
-func partKinds() []string { return nil }
+func partKinds() []string { return []string{accessEntries.Kind()} }
 
 // advanceParts moves the statuses of what belongs to c on; CREATING to ACTIVE
 // when s.settled, DELETING to gone when s.drained, and so on.
 func advanceParts(_ *store.Tx, _ *Cluster, _ seen) error { return nil }
 
 // deleteClusterParts removes the records of all that belongs to a cluster.
-func deleteClusterParts(_ *store.Tx, _ string) error { return nil }
+func deleteClusterParts(tx *store.Tx, cluster string) error {
+	return deleteParts(tx, accessEntries, cluster)
+}
 
 // hasNodegroups tells whether a cluster cannot be deleted because of one.
 func hasNodegroups(_ *store.Tx, _ string) (bool, error) { return false, nil }
@@ -36,9 +38,6 @@ func identityIssuerOf(_ *store.Tx, _ string) (*link.IdentityIssuer, error)      
 // Tags by ARN; see tagsOf and arnParts in tag.go.
 func taggedNodegroup(_ *store.Tx, _ apiwire.ARN) (tagged, error) { return tagged{}, store.ErrNotFound }
 func taggedAddon(_ *store.Tx, _ apiwire.ARN) (tagged, error)     { return tagged{}, store.ErrNotFound }
-func taggedAccessEntry(_ *store.Tx, _ apiwire.ARN) (tagged, error) {
-	return tagged{}, store.ErrNotFound
-}
 func taggedPodIdentity(_ *store.Tx, _ apiwire.ARN) (tagged, error) {
 	return tagged{}, store.ErrNotFound
 }
