@@ -6,6 +6,10 @@
 // What is kept may be a moment old, and while the link is broken it is as old
 // as the break. Nothing is forgotten by a break: a sandbox is gone when the
 // emulator said so, or did not name it in a listing after the break.
+//
+// Most sandboxes are pods. A node group's node has one too, without any
+// container, so that its address is its own; those are told apart by NodeLabel
+// and have methods of their own, so that nobody takes them for stray pods.
 package boxes
 
 import (
@@ -28,6 +32,10 @@ const (
 	lastWait  = 5 * time.Second
 )
 
+// NodeLabel is the label, in Spec.Labels, of a sandbox that stands for a node:
+// its value is the node group.
+const NodeLabel = "eks.amazonaws.com/nodegroup"
+
 var errEnded = errors.New("the watch has ended")
 
 // Boxes are the cluster's sandboxes, by ID.
@@ -36,15 +44,16 @@ type Boxes struct {
 	log    zerolog.Logger
 	synced chan struct{}
 
-	mu        sync.RWMutex
-	all       map[string]box
-	listeners []func(id string)
-	once      sync.Once // closes synced
+	mu            sync.RWMutex
+	all           map[string]box
+	pods, holders []func(id string) // listeners
+	once          sync.Once         // closes synced
 }
 
 type box struct {
 	sandbox *sandbox.Sandbox
 	status  string
+	node    bool
 }
 
 // New returns Boxes that know nothing until Run.
@@ -52,13 +61,12 @@ func New(parent link.Sandboxes, log zerolog.Logger) *Boxes {
 	return &Boxes{parent: parent, log: log, synced: make(chan struct{}), all: map[string]box{}}
 }
 
-// Get returns a sandbox as it was told last. It is shared: nobody changes it.
-func (b *Boxes) Get(id string) (*sandbox.Sandbox, bool) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	v, ok := b.all[id]
-	return v.sandbox, ok
-}
+// Get returns a pod's sandbox as it was told last. It is shared: nobody changes
+// it.
+func (b *Boxes) Get(id string) (*sandbox.Sandbox, bool) { return b.get(id, false) }
+
+// Node is Get for the sandbox of a node.
+func (b *Boxes) Node(id string) (*sandbox.Sandbox, bool) { return b.get(id, true) }
 
 // Status returns sandbox.LastStatus of a sandbox, "" when there is none.
 func (b *Boxes) Status(id string) string {
@@ -67,13 +75,30 @@ func (b *Boxes) Status(id string) string {
 	return b.all[id].status
 }
 
-// IDs returns the IDs of all sandboxes, in order.
-func (b *Boxes) IDs() []string {
+// IDs returns the IDs of all pods' sandboxes, in order.
+func (b *Boxes) IDs() []string { return b.ids(false) }
+
+// NodeIDs is IDs for the sandboxes of nodes.
+func (b *Boxes) NodeIDs() []string { return b.ids(true) }
+
+func (b *Boxes) get(id string, node bool) (*sandbox.Sandbox, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	v, ok := b.all[id]
+	if !ok || v.node != node {
+		return nil, false
+	}
+	return v.sandbox, true
+}
+
+func (b *Boxes) ids(node bool) []string {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	ids := make([]string, 0, len(b.all))
-	for id := range b.all {
-		ids = append(ids, id)
+	for id, v := range b.all {
+		if v.node == node {
+			ids = append(ids, id)
+		}
 	}
 	slices.Sort(ids)
 	return ids
@@ -83,13 +108,20 @@ func (b *Boxes) IDs() []string {
 // does not find does not exist.
 func (b *Boxes) Synced() <-chan struct{} { return b.synced }
 
-// OnChange has f called with the ID of each sandbox that came, changed or went,
-// after Get shows it. It is called on the watcher's goroutine, in order, and
-// must not block. Changes from before OnChange are not told.
+// OnChange has f called with the ID of each pod's sandbox that came, changed or
+// went, after Get shows it. It is called on the watcher's goroutine, in order,
+// and must not block. Changes from before OnChange are not told.
 func (b *Boxes) OnChange(f func(id string)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.listeners = append(b.listeners, f)
+	b.pods = append(b.pods, f)
+}
+
+// OnNode is OnChange for the sandboxes of nodes.
+func (b *Boxes) OnNode(f func(id string)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.holders = append(b.holders, f)
 }
 
 // Run watches until ctx ends, and watches anew when the link breaks.
@@ -138,12 +170,17 @@ func (b *Boxes) watch(ctx context.Context) (listed bool, err error) {
 // take keeps what an event tells.
 func (b *Boxes) take(e link.SandboxEvent) {
 	b.mu.Lock()
+	node := b.all[e.ID].node
 	if e.Sandbox == nil {
 		delete(b.all, e.ID)
 	} else {
-		b.all[e.ID] = box{e.Sandbox, e.Status}
+		node = e.Sandbox.Spec.Labels[NodeLabel] != ""
+		b.all[e.ID] = box{e.Sandbox, e.Status, node}
 	}
-	listeners := b.listeners
+	listeners := b.pods
+	if node {
+		listeners = b.holders
+	}
 	b.mu.Unlock()
 	for _, f := range listeners {
 		f(e.ID)
@@ -153,7 +190,7 @@ func (b *Boxes) take(e link.SandboxEvent) {
 // forget drops what a complete listing has not named: it went while nobody
 // watched.
 func (b *Boxes) forget(named map[string]bool) {
-	for _, id := range b.IDs() {
+	for _, id := range slices.Concat(b.IDs(), b.NodeIDs()) {
 		if !named[id] {
 			b.take(link.SandboxEvent{ID: id})
 		}

@@ -147,3 +147,34 @@ func TestWaitsLongerUntilAListingComes(t *testing.T) {
 		}
 	})
 }
+
+func TestNodesAreApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := is("n", "RUNNING")
+		node.Sandbox.Spec.Labels = map[string]string{boxes.NodeLabel: "ng"}
+		w := &watches{plays: [][]link.SandboxEvent{{is("a", "RUNNING"), node, synced, {ID: "n"}}}}
+		b := boxes.New(w, zerolog.Nop())
+		var pods, nodes []string
+		b.OnChange(func(id string) { pods = append(pods, id) })
+		b.OnNode(func(id string) {
+			nodes = append(nodes, id)
+			if _, ok := b.Get(id); ok {
+				t.Error("Get finds a node")
+			}
+			if len(nodes) == 1 && !slices.Equal(b.NodeIDs(), []string{"n"}) {
+				t.Errorf("nodes %v", b.NodeIDs())
+			}
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go b.Run(ctx)
+		synctest.Wait()
+		if _, ok := b.Node("a"); ok {
+			t.Error("Node finds a pod")
+		}
+		if !slices.Equal(pods, []string{"a"}) || !slices.Equal(nodes, []string{"n", "n"}) {
+			t.Errorf("told pods %v, nodes %v", pods, nodes)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
