@@ -1,0 +1,184 @@
+package translate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/third_party/forked/golang/expansion"
+	"k8s.io/utils/ptr"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// container translates what all kinds of containers have in common. Order and
+// restart are the caller's. On an error the container has its name and no more
+// that could be relied on.
+func (t *translation) container(ctx context.Context, c *v1.Container) (sandbox.Container, error) {
+	out := sandbox.Container{
+		Name: c.Name, Image: strings.TrimSpace(c.Image), Pull: pullPolicy(c), WorkingDir: c.WorkingDir,
+		TTY: c.TTY, Stdin: c.Stdin,
+		ShareProcesses: ptr.Deref(t.pod.Spec.ShareProcessNamespace, false),
+		Sysctls:        t.sysctls(), Labels: map[string]string{labelContainerName: c.Name},
+		Ports: t.ports(c), StopTimeout: t.grace(), Message: message(c), Ulimits: t.ulimits(),
+	}
+	env, err := t.environment(ctx, c)
+	if err != nil {
+		return out, err
+	}
+	out.Env = env.list()
+	out.Entrypoint, out.Command = env.expandAll(c.Command), env.expandAll(c.Args)
+	if out.Mounts, err = t.mounts(c, env); err != nil {
+		return out, err
+	}
+	if err = t.secure(c, &out); err != nil {
+		return out, err
+	}
+	t.size(c, &out)
+	t.probes(c, &out)
+	if t.env.Outputs != nil && t.logged() {
+		out.Log = t.log(c.Name)
+	}
+	return out, nil
+}
+
+// Ephemeral translates an ephemeral container of a pod that runs. Its error is
+// an [Errors] of one.
+func Ephemeral(ctx context.Context, pod *v1.Pod, ec *v1.EphemeralContainer, s Source, e Environment) (sandbox.Container, []string, error) {
+	t := newTranslation(pod, s, e)
+	c := v1.Container(ec.EphemeralContainerCommon)
+	out, err := t.container(ctx, &c)
+	if err != nil {
+		return sandbox.Container{}, nil, Errors{badContainer(c.Name, err)}
+	}
+	out.Ephemeral, out.Target = true, ec.TargetContainerName
+	return out, t.notes, nil
+}
+
+// pullPolicy is the API server's defaulted one; without it, what the tag
+// means.
+func pullPolicy(c *v1.Container) sandbox.PullPolicy {
+	if c.ImagePullPolicy != "" {
+		return sandbox.PullPolicy(c.ImagePullPolicy)
+	}
+	name := c.Image[strings.LastIndexByte(c.Image, '/')+1:]
+	_, tag, tagged := strings.Cut(name, ":")
+	if strings.Contains(name, "@") || tagged && tag != "latest" {
+		return sandbox.PullIfNotPresent
+	}
+	return sandbox.PullAlways
+}
+
+func (t *translation) ports(c *v1.Container) []sandbox.Port {
+	var all []sandbox.Port
+	for _, p := range c.Ports {
+		protocol := strings.ToLower(string(p.Protocol))
+		if protocol == "" {
+			protocol = "tcp"
+		}
+		all = append(all, sandbox.Port{Name: p.Name, Number: uint16(p.ContainerPort), Protocol: protocol})
+	}
+	return all
+}
+
+// minGrace is the least time that kubelet gives to a container.
+const minGrace = 2 * time.Second
+
+func (t *translation) grace() time.Duration {
+	seconds := ptr.Deref(t.pod.Spec.TerminationGracePeriodSeconds, v1.DefaultTerminationGracePeriodSeconds)
+	return max(minGrace, time.Duration(seconds)*time.Second)
+}
+
+func message(c *v1.Container) *sandbox.Message {
+	m := &sandbox.Message{Path: c.TerminationMessagePath, FromLogs: c.TerminationMessagePolicy == v1.TerminationMessageFallbackToLogsOnError}
+	if m.Path == "" {
+		m.Path = v1.TerminationMessagePathDefault
+	}
+	return m
+}
+
+// ulimits are Fargate's, as AWS documents them.
+func (t *translation) ulimits() []sandbox.Ulimit {
+	if !t.env.Fargate {
+		return nil
+	}
+	return []sandbox.Ulimit{{Name: "nofile", Soft: 1024, Hard: 65535}, {Name: "nproc", Soft: 1024, Hard: 65535}}
+}
+
+// sysctls are the pod's. They are given to each container: those of the
+// network are shared by all, the others are each container's own.
+func (t *translation) sysctls() map[string]string {
+	sc := t.pod.Spec.SecurityContext
+	if sc == nil || len(sc.Sysctls) == 0 {
+		return nil
+	}
+	m := map[string]string{}
+	for _, s := range sc.Sysctls {
+		m[strings.ReplaceAll(s.Name, "/", ".")] = s.Value
+	}
+	return m
+}
+
+// variables is the environment of a container, in order.
+type variables struct {
+	names    []string
+	values   map[string]string
+	services map[string]string // of Services, which stand behind the others
+	given    []sandbox.EnvVar  // what the runtime and Neargate give, before all others
+}
+
+func (v *variables) set(name, value string) {
+	if _, ok := v.values[name]; !ok {
+		v.names = append(v.names, name)
+	}
+	v.values[name] = value
+}
+
+// expand replaces $(NAME).
+func (v *variables) expand(text string) string {
+	return expansion.Expand(text, expansion.MappingFuncFor(v.values, v.services))
+}
+
+func (v *variables) expandAll(texts []string) []string {
+	var all []string
+	for _, s := range texts {
+		all = append(all, v.expand(s))
+	}
+	return all
+}
+
+// lookup finds a variable of the pod or of a Service.
+func (v *variables) lookup(name string) string {
+	if value, ok := v.values[name]; ok {
+		return value
+	}
+	return v.services[name]
+}
+
+// list gives each variable once: what is given unless the pod says otherwise,
+// then the pod's, then those of Services.
+func (v *variables) list() []sandbox.EnvVar {
+	var all []sandbox.EnvVar
+	for _, e := range v.given {
+		if _, ok := v.values[e.Name]; !ok {
+			all = append(all, e)
+		}
+	}
+	for _, name := range v.names {
+		all = append(all, sandbox.EnvVar{Name: name, Value: v.values[name]})
+	}
+	for _, name := range sorted(maps.Keys(v.services)) {
+		if _, ok := v.values[name]; !ok {
+			all = append(all, sandbox.EnvVar{Name: name, Value: v.services[name]})
+		}
+	}
+	return all
+}
+
+// errMount says that a mount names a volume that the pod does not have.
+func errMount(volume, container string) error {
+	return fmt.Errorf("cannot find volume %q to mount into container %q", volume, container)
+}
