@@ -89,26 +89,34 @@ func (l *Listeners) listen(dns bool, metadata, resolver uint16, tries int) error
 	if err != nil || !dns {
 		return err
 	}
-	err = inFree(Resolver(), resolver, tries, l.listenDNS)
+	err = inFree(Resolver(), resolver, tries, func(at string) (err error) {
+		l.DNS, l.DNSUDP, err = ListenBoth(at)
+		return err
+	})
 	if err != nil {
 		l.Close()
 	}
 	return err
 }
 
-// listenDNS takes the same port for TCP and UDP, or none.
-func (l *Listeners) listenDNS(at string) error {
+// ListenBoth takes the same port for TCP and UDP, or none.
+func ListenBoth(at string) (net.Listener, net.PacketConn, error) {
 	tcp, err := net.Listen("tcp4", at)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	udp, err := net.ListenPacket("udp4", at)
 	if err != nil {
 		tcp.Close()
-		return err
+		return nil, nil, err
 	}
-	l.DNS, l.DNSUDP = tcp, udp
-	return nil
+	return tcp, udp, nil
+}
+
+// HighPort calls listen for free ports beside the well-known ones, at the
+// metadata service's address, which neighbours cannot reach.
+func HighPort(port uint16, listen func(at string) error) error {
+	return inFree(Metadata(), port, highPorts, listen)
 }
 
 // inFree calls listen for the first port from port on that is not in use.

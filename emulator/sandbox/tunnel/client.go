@@ -20,6 +20,9 @@ type Hello struct {
 	Version string `json:"version,omitempty"`
 	// Addresses of the namespace at this moment, loopback left out.
 	Addresses []netip.Prefix `json:"addresses,omitempty"`
+	// Cluster is the Name of the [Cluster] that it was configured with, "" for
+	// a sandbox that is no pod, or not yet.
+	Cluster string `json:"cluster,omitempty"`
 	// Warnings say in sentences what the sandbox had to do without.
 	Warnings []string `json:"warnings,omitempty"`
 }
