@@ -1,0 +1,255 @@
+package pods
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/neargate/neargate/emulator/eks/link"
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// The waits between tries to set a pod up, doubled with each. A change of what
+// it refers to ends the wait.
+const (
+	firstSetup = 500 * time.Millisecond
+	lastSetup  = 2 * time.Minute
+)
+
+// sync brings a pod one step further and tells how it is.
+func (w *Worker) sync(ctx context.Context, id string) (time.Duration, error) {
+	pod, err := w.pod(id)
+	if err != nil {
+		return 0, err
+	}
+	box, _ := w.Boxes.Get(id)
+	if pod == nil {
+		return 0, w.orphan(ctx, id, box)
+	}
+	m := w.memory(id)
+	m.Lock()
+	defer m.Unlock()
+	pod = m.newest(pod)
+	now := time.Now()
+	wait := w.tell(pod, box, m, now)
+	a := decide(view{pod: pod, box: box, now: now, deleted: m.deleted, makes: w.Remake != nil})
+	again, failed := w.act(ctx, pod, box, m, a)
+	wait = soonest(soonest(wait, again), a.again)
+	if pod.Spec.NodeName == "" && a.verb != finish {
+		return wait, failed
+	}
+	if newer, ok := w.Boxes.Get(id); ok {
+		box = newer
+	}
+	if pod, err = w.write(ctx, pod, box, m); err != nil {
+		return wait, errors.Join(failed, err)
+	}
+	if a.verb == finish && failed == nil {
+		failed = w.finish(ctx, pod, m)
+	}
+	return wait, failed
+}
+
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// tell records the events between what was seen last and what is.
+func (w *Worker) tell(pod *v1.Pod, box *sandbox.Sandbox, m *memory, now time.Time) time.Duration {
+	all, again := changes(pod, m.seen, box, m.told, now)
+	m.seen = box
+	for _, e := range all {
+		w.record(pod, e)
+	}
+	return again
+}
+
+// act does what was decided.
+func (w *Worker) act(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory, a action) (time.Duration, error) {
+	m.lost = a.verb == lose
+	switch a.verb {
+	case complete:
+		return w.complete(ctx, pod, box, m)
+	case tend:
+		return w.tend(ctx, pod, box, m)
+	case stop:
+		return 0, w.Parent.StopSandbox(ctx, box.Spec.ID, a.code, a.reason, a.grace)
+	case remake:
+		return 0, w.Remake(ctx, pod)
+	}
+	return 0, nil
+}
+
+// orphan has nothing left of a pod that is not in the API. A pod that this
+// process has never seen is asked for, as the informer may be behind.
+func (w *Worker) orphan(ctx context.Context, id string, box *sandbox.Sandbox) error {
+	if box != nil {
+		there, err := w.isThere(ctx, id, box)
+		if err != nil || there {
+			return errors.Join(err, errIf(there, errStale))
+		}
+	}
+	a := decide(view{box: box})
+	switch a.verb {
+	case forget:
+		w.forget(id)
+	case remove:
+		return w.Parent.RemoveSandbox(ctx, id)
+	case stop:
+		return w.Parent.StopSandbox(ctx, id, a.code, a.reason, a.grace)
+	}
+	return nil
+}
+
+// errStale says that the informer does not show yet what the API has.
+var errStale = errors.New("the informer is behind")
+
+func errIf(is bool, err error) error {
+	if is {
+		return err
+	}
+	return nil
+}
+
+// isThere asks the API for the pod of a sandbox.
+func (w *Worker) isThere(ctx context.Context, id string, box *sandbox.Sandbox) (bool, error) {
+	name, ok := strings.CutPrefix(box.Spec.Owner, w.Cluster.ARN+"/")
+	namespace, name, cut := strings.Cut(name, "/")
+	if !ok || !cut {
+		return false, fmt.Errorf("sandbox %s belongs to %q, which is no pod of this cluster", id, box.Spec.Owner)
+	}
+	pod, err := w.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil && boxID(pod.UID) == id, err
+}
+
+// complete gives the sandbox its containers.
+func (w *Worker) complete(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) (time.Duration, error) {
+	id := box.Spec.ID
+	if wait := time.Until(m.retryAt); wait > 0 && !w.isDirty(id) {
+		return wait, nil
+	}
+	w.clean(id)
+	t, err := w.Translator.Pod(ctx, pod, box)
+	if err == nil {
+		err = w.Parent.CompleteSandbox(ctx, id, t.Completion)
+		if errors.Is(err, link.ErrInvalid) {
+			err = Problems{{Reason: "FailedCreatePodContainer", Message: err.Error()}}
+		}
+	}
+	var p Problems
+	if errors.As(err, &p) {
+		return w.unfit(pod, m, p), nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	m.problems, m.tries, m.retryAt, m.notes = nil, 0, time.Time{}, t.Notes
+	m.volumes = written(pod, t.Completion.Volumes)
+	w.dirty(id) // so that it is found out when its tokens are due
+	for _, e := range t.Events {
+		w.record(pod, event{Type: e.Type, Reason: e.Reason, Message: e.Message})
+	}
+	return 0, nil
+}
+
+// unfit notes why a pod cannot be set up and says when to try again.
+func (w *Worker) unfit(pod *v1.Pod, m *memory, p Problems) time.Duration {
+	m.problems = p
+	wait := min(firstSetup<<min(m.tries, 16), lastSetup)
+	m.tries++
+	m.retryAt = time.Now().Add(wait)
+	for _, e := range p.events() {
+		w.record(pod, e)
+	}
+	return wait
+}
+
+// tend does for a pod whose containers are made what comes later.
+func (w *Worker) tend(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) (time.Duration, error) {
+	m.problems = nil
+	if text := resizePending(pod); text != "" && m.resize != pod.Generation {
+		m.resize = pod.Generation
+		w.record(pod, event{Type: v1.EventTypeWarning, Reason: "ResizeInfeasible", Message: "Pod resize Infeasible: " + text})
+	}
+	w.tellImages(pod, box, m)
+	if err := w.addContainers(ctx, pod, box); err != nil {
+		return 0, err
+	}
+	return w.refresh(ctx, pod, box, m)
+}
+
+// tellImages tells of images that were changed in a pod that runs, which no
+// sandbox can follow.
+func (w *Worker) tellImages(pod *v1.Pod, box *sandbox.Sandbox, m *memory) {
+	for _, c := range imageChanges(pod, box) {
+		if m.images[c.Name] == c.Image {
+			continue
+		}
+		m.images[c.Name] = c.Image
+		w.record(pod, event{v1.EventTypeWarning, "FailedSync", fmt.Sprintf("Container %s definition changed to image %q, which is not taken while the pod runs: delete the pod, so that it is made anew", c.Name, c.Image), c.Name})
+	}
+}
+
+// imageChanges are the containers whose image is not the one that they run.
+func imageChanges(pod *v1.Pod, box *sandbox.Sandbox) []*v1.Container {
+	made := map[string]string{}
+	for i := range box.Spec.Containers {
+		made[box.Spec.Containers[i].Name] = box.Spec.Containers[i].Image
+	}
+	var all []*v1.Container
+	for _, c := range allContainers(pod) {
+		if image, ok := made[c.Name]; ok && image != c.Image {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// addContainers has the ephemeral containers made that are new.
+func (w *Worker) addContainers(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox) error {
+	for i := range pod.Spec.EphemeralContainers {
+		name := pod.Spec.EphemeralContainers[i].Name
+		if inBox(box, name) != nil {
+			continue
+		}
+		c, err := w.Translator.Ephemeral(ctx, pod, box, name)
+		if err == nil {
+			err = w.Parent.AddContainer(ctx, box.Spec.ID, c)
+		}
+		var p Problems
+		if errors.As(err, &p) {
+			for _, e := range p.events() {
+				w.record(pod, e)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("ephemeral container %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// finish deletes a pod that has stopped from the API.
+func (w *Worker) finish(ctx context.Context, pod *v1.Pod, m *memory) error {
+	now := int64(0)
+	err := w.Client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &pod.UID},
+	})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		err = nil // it is gone, or another one of that name is there
+	}
+	m.deleted = err == nil
+	return err
+}

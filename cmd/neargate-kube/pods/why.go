@@ -1,0 +1,91 @@
+package pods
+
+import (
+	"fmt"
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// Why tells in sentences what keeps a pod from what it should be, and what it
+// asks for without getting it. Nothing is told of a pod that is not bound: that
+// is the scheduler's matter.
+func (w *Worker) Why(pod *v1.Pod) []string {
+	if pod.Spec.NodeName == "" {
+		return nil
+	}
+	box, _ := w.Boxes.Get(boxID(pod.UID))
+	w.mu.Lock()
+	m := w.memories[boxID(pod.UID)]
+	w.mu.Unlock()
+	if m == nil {
+		m = &memory{}
+	}
+	m.Lock()
+	defer m.Unlock()
+	all := whyProblems(pod, box, m)
+	if box == nil {
+		return all
+	}
+	for i := range box.Status.Containers {
+		all = append(all, whyContainer(&box.Status.Containers[i])...)
+	}
+	for _, c := range imageChanges(pod, box) {
+		if !isOpen(box) {
+			all = append(all, fmt.Sprintf("Container %s keeps the image that it started with: %s is taken when the pod is made anew.", c.Name, c.Image))
+		}
+	}
+	if text := resizePending(pod); text != "" {
+		all = append(all, text+".")
+	}
+	return slices.Concat(all, m.notes, box.Status.Notes)
+}
+
+func whyProblems(pod *v1.Pod, box *sandbox.Sandbox, m *memory) []string {
+	var all []string
+	switch {
+	case box == nil && !isTerminal(pod.Status.Phase):
+		all = append(all, textSandboxLost+".")
+	case box == nil:
+	case box.Status.Trouble != "":
+		all = append(all, fmt.Sprintf("The sandbox has trouble and is tried again (%d times so far): %s", box.Status.Tries, box.Status.Trouble))
+	case isOpen(box) && box.Status.Address == nil && !box.Status.Falling:
+		all = append(all, "The sandbox has no address yet.")
+	case box.Desired.Stopped && !box.IsStopped():
+		all = append(all, "The sandbox is being stopped: "+box.Desired.Reason)
+	}
+	for _, p := range m.problems {
+		if p.Container != "" {
+			all = append(all, fmt.Sprintf("Container %s cannot be made (%s): %s", p.Container, p.Reason, p.Message))
+			continue
+		}
+		all = append(all, fmt.Sprintf("The pod cannot be set up (%s): %s", p.Reason, p.Message))
+	}
+	if pod.DeletionTimestamp != nil && len(pod.Finalizers) > 0 && (box == nil || box.IsStopped()) {
+		all = append(all, fmt.Sprintf("The pod has stopped; finalizers keep it in the API: %v", pod.Finalizers))
+	}
+	return all
+}
+
+func whyContainer(cs *sandbox.ContainerStatus) []string {
+	switch {
+	case cs.Trouble != "":
+		return []string{fmt.Sprintf("Container %s waits (%s): %s", cs.Name, cs.Trouble, cs.TroubleText)}
+	case !cs.RestartAt.IsZero():
+		return []string{fmt.Sprintf("Container %s has ended %s and is started again at %s.", cs.Name, exitText(cs), cs.RestartAt.UTC().Format("15:04:05"))}
+	case cs.State == sandbox.ContainerRunning && cs.Health == sandbox.HealthUnhealthy:
+		return []string{fmt.Sprintf("Container %s is not ready: %s", cs.Name, cs.HealthOutput)}
+	case cs.State == sandbox.ContainerRunning && !cs.Started:
+		return []string{fmt.Sprintf("Container %s runs; its startup probe has not passed yet.", cs.Name)}
+	}
+	return nil
+}
+
+func exitText(cs *sandbox.ContainerStatus) string {
+	if cs.ExitCode == nil {
+		return "without an exit code"
+	}
+	return fmt.Sprintf("with exit code %d", *cs.ExitCode)
+}
