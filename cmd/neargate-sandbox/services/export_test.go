@@ -37,3 +37,15 @@ func Plan(all []tunnel.Service, seed uint64, single bool) []string {
 	}
 	return lines
 }
+
+// Empty removes all elements behind the proxy's back.
+func Empty() error {
+	c, err := connect()
+	if err != nil {
+		return err
+	}
+	for _, s := range newRules().sets() {
+		c.FlushSet(s)
+	}
+	return c.Flush()
+}

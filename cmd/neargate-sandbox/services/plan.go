@@ -130,3 +130,26 @@ func (p plan) hasUDP() bool {
 	return slices.ContainsFunc(p.targets, func(t target) bool { return t.protocol == unix.IPPROTO_UDP }) ||
 		slices.ContainsFunc(p.refused, func(k key) bool { return k.protocol == unix.IPPROTO_UDP })
 }
+
+// minus leaves out what is the same in q.
+func (p plan) minus(q plan) plan {
+	same := make(map[key][]netip.AddrPort, len(q.targets)+len(q.refused))
+	for _, t := range q.targets {
+		same[t.key] = t.endpoints
+	}
+	for _, k := range q.refused {
+		same[k] = nil
+	}
+	var left plan
+	for _, t := range p.targets {
+		if !slices.Equal(same[t.key], t.endpoints) {
+			left.targets = append(left.targets, t)
+		}
+	}
+	for _, k := range p.refused {
+		if endpoints, known := same[k]; !known || endpoints != nil {
+			left.refused = append(left.refused, k)
+		}
+	}
+	return left
+}

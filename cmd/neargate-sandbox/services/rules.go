@@ -3,6 +3,7 @@
 package services
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -93,7 +94,7 @@ func (r *rules) open(within netip.Prefix, redirects []redirect) error {
 	}
 	c.AddTable(r.table)
 	c.FlushTable(r.table)
-	for _, s := range []*nftables.Set{r.services, r.endpoints, r.refused} {
+	for _, s := range r.sets() {
 		if err := c.AddSet(s, nil); err != nil {
 			return err
 		}
@@ -166,33 +167,70 @@ func (r *rules) addClosed(c *nftables.Conn) *expr.Verdict {
 	return &expr.Verdict{Kind: expr.VerdictGoto, Chain: closed.Name}
 }
 
-// set replaces all elements at one go.
-func (r *rules) set(p plan) error {
+// set makes the elements those of next where they were those of before, at one
+// go.
+func (r *rules) set(before, next plan) error {
+	err := r.replace(next, func(c *nftables.Conn) (plan, error) {
+		return next.minus(before), r.delete(c, before.minus(next))
+	})
+	if err == nil {
+		return nil
+	}
+	// Something else may be there than what is believed.
+	whole := r.replace(next, func(c *nftables.Conn) (plan, error) {
+		for _, s := range r.sets() {
+			c.FlushSet(s)
+		}
+		return next, nil
+	})
+	if whole != nil {
+		return fmt.Errorf("nftables: %w", errors.Join(err, whole))
+	}
+	return nil
+}
+
+// replace makes room, and adds what that says.
+func (r *rules) replace(next plan, clear func(*nftables.Conn) (add plan, err error)) error {
 	c, err := connect()
 	if err != nil {
 		return err
 	}
 	var fresh []int
-	for _, n := range p.counts() {
+	for _, n := range next.counts() {
 		if !r.picks[n] {
 			r.addPick(c, n)
 			fresh = append(fresh, n)
 		}
 	}
-	services, endpoints, refused := p.elements()
-	for set, elements := range map[*nftables.Set][]nftables.SetElement{r.services: services, r.endpoints: endpoints, r.refused: refused} {
-		c.FlushSet(set)
-		for some := range slices.Chunk(elements, maxElements) {
-			if err := c.SetAddElements(set, some); err != nil {
-				return err
-			}
-		}
+	add, err := clear(c)
+	if err != nil {
+		return err
+	}
+	if err := r.each(add, c.SetAddElements); err != nil {
+		return err
 	}
 	if err := r.commit(c); err != nil {
-		return fmt.Errorf("nftables: %w", err)
+		return err
 	}
 	for _, n := range fresh {
 		r.picks[n] = true
+	}
+	return nil
+}
+
+func (r *rules) delete(c *nftables.Conn, p plan) error { return r.each(p, c.SetDeleteElements) }
+
+func (r *rules) sets() []*nftables.Set { return []*nftables.Set{r.services, r.endpoints, r.refused} }
+
+// each does something with a plan's elements, a message at a time.
+func (r *rules) each(p plan, do func(*nftables.Set, []nftables.SetElement) error) error {
+	services, endpoints, refused := p.elements()
+	for i, elements := range [][]nftables.SetElement{services, endpoints, refused} {
+		for some := range slices.Chunk(elements, maxElements) {
+			if err := do(r.sets()[i], some); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -169,10 +169,10 @@ func (p *Proxy) Set(all []tunnel.Service) error {
 	if p.userspace != nil {
 		return p.userspace.set(next)
 	}
-	if err := p.rules.set(next); err != nil {
+	before := p.table
+	if err := p.rules.set(before, next); err != nil {
 		return err
 	}
-	before := p.table
 	p.table = next
 	if !before.hasUDP() && !next.hasUDP() {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -454,7 +455,52 @@ func TestTenThousandServices(t *testing.T) {
 	})
 }
 
-func BenchmarkSet1000(b *testing.B) {
+// Whatever the order of tables, what is in the kernel is the last one.
+func TestTablesFollowEachOther(t *testing.T) {
+	inPod(t, func(p *pod) {
+		a, b := p.peers()
+		s := p.open()
+		for i, test := range []struct {
+			ports []tunnel.ServicePort
+			from  string // who may answer on port 80; "" nobody
+		}{
+			{[]tunnel.ServicePort{tcp(80, a)}, "a"},
+			{[]tunnel.ServicePort{tcp(80, a, b)}, "ab"},
+			{[]tunnel.ServicePort{tcp(80, b), tcp(81, a)}, "b"},
+			{[]tunnel.ServicePort{tcp(80)}, ""},
+			{[]tunnel.ServicePort{tcp(80), tcp(81, b)}, ""},
+			{[]tunnel.ServicePort{tcp(80, a), tcp(81)}, "a"},
+			{nil, ""},
+			{[]tunnel.ServicePort{tcp(80, b)}, "b"},
+			{[]tunnel.ServicePort{tcp(80, b)}, "b"},
+		} {
+			p.set(s, service("10.100.7.1", test.ports...), service("10.100.7.2", tcp(80, a)))
+			p.wants("tcp", "10.100.7.2:80", "a? from "+podAddress)
+			if test.from == "" {
+				p.refuses("tcp", "10.100.7.1:80")
+				continue
+			}
+			if got := ask(p.dial("tcp", "10.100.7.1:80"), "?"); !strings.Contains(test.from, got[:1]) {
+				p.Errorf("table %d: %q answers", i, got)
+			}
+		}
+	})
+}
+
+// Somebody with NET_ADMIN has emptied the sets: the next table is whole.
+func TestTheWholeTableIsWrittenWhenAPartDoesNotFit(t *testing.T) {
+	inPod(t, func(p *pod) {
+		a, _ := p.peers()
+		s := p.open()
+		p.set(s, service("10.100.7.1", tcp(80, a)), service("10.100.7.2", tcp(80, a)))
+		p.must(services.Empty())
+		p.set(s, service("10.100.7.1", tcp(80, a)))
+		p.wants("tcp", "10.100.7.1:80", "a? from "+podAddress)
+	})
+}
+
+// replaced measures how long one table takes after another, in turns.
+func replaced(b *testing.B, tables ...[]tunnel.Service) {
 	if os.Getuid() != 0 {
 		b.Skip("SKIPPED: needs root to make network namespaces")
 	}
@@ -472,10 +518,20 @@ func BenchmarkSet1000(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	all := large(1000)
-	for b.Loop() {
-		if err := s.Set(all); err != nil {
+	for i := 0; b.Loop(); i++ {
+		if err := s.Set(tables[i%len(tables)]); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
+
+// Of 1,000 Services, one changes.
+func BenchmarkSetOne(b *testing.B) {
+	all := large(1000)
+	other := slices.Clone(all)
+	other[500] = service(other[500].Addresses[0].String(), tcp(80, "10.9.0.2:1"))
+	replaced(b, all, other)
+}
+
+// 1,000 Services come and go.
+func BenchmarkSetAll(b *testing.B) { replaced(b, large(1000), nil) }
