@@ -20,7 +20,7 @@ import (
 func (t *translation) container(ctx context.Context, c *v1.Container) (sandbox.Container, error) {
 	out := sandbox.Container{
 		Name: c.Name, Image: strings.TrimSpace(c.Image), Pull: pullPolicy(c), WorkingDir: c.WorkingDir,
-		TTY: c.TTY, Stdin: c.Stdin,
+		TTY: c.TTY, Stdin: c.Stdin, StdinOnce: c.Stdin && c.StdinOnce,
 		ShareProcesses: ptr.Deref(t.pod.Spec.ShareProcessNamespace, false),
 		Sysctls:        t.sysctls(), Labels: map[string]string{labelContainerName: c.Name},
 		Ports: t.ports(c), StopTimeout: t.grace(), Message: message(c), Ulimits: t.ulimits(),

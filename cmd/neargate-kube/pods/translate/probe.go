@@ -69,6 +69,9 @@ func (t *translation) check(what string, h *v1.ProbeHandler, c *v1.Container) sa
 	case h.TCPSocket != nil:
 		return t.tcp(what, h.TCPSocket, c)
 	case h.GRPC != nil:
+		if m := ptr.Deref(h.GRPC.Mode, v1.GRPCProbeModePlaintext); m != v1.GRPCProbeModePlaintext {
+			t.note("container %s: the mode %s of its %s has no effect: it is asked without TLS", c.Name, m, what)
+		}
 		return sandbox.Action{GRPC: &sandbox.GRPC{Port: uint16(h.GRPC.Port), Service: ptr.Deref(h.GRPC.Service, "")}}
 	}
 	return sandbox.Action{}
@@ -105,6 +108,9 @@ func (t *translation) tcp(what string, a *v1.TCPSocketAction, c *v1.Container) s
 }
 
 func (t *translation) httpGet(what, agent string, a *v1.HTTPGetAction, c *v1.Container) *sandbox.HTTPGet {
+	if a.Protocol != nil && *a.Protocol == v1.HTTPProtocolHTTP2 {
+		t.note("container %s: the protocol %s of its %s has no effect: it is asked in HTTP/1.1", c.Name, *a.Protocol, what)
+	}
 	path := a.Path
 	if u, err := url.Parse(path); err == nil && u.Opaque == "" {
 		path = u.RequestURI()
@@ -115,23 +121,17 @@ func (t *translation) httpGet(what, agent string, a *v1.HTTPGetAction, c *v1.Con
 	}
 }
 
-// headers are those of the manifest with kubelet's own, which it can replace;
-// an Accept that is empty takes Accept away.
+// headers are those of the manifest, and kubelet's name unless they have one.
+// EKS's versions end in "+".
 func (t *translation) headers(agent string, list []v1.HTTPHeader) []sandbox.EnvVar {
 	var all []sandbox.EnvVar
-	seen := map[string]bool{}
+	named := false
 	for _, h := range list {
-		key := strings.ToLower(h.Name)
-		if key != "accept" || h.Value != "" || seen[key] {
-			all = append(all, sandbox.EnvVar{Name: h.Name, Value: h.Value})
-		}
-		seen[key] = true
+		named = named || strings.EqualFold(h.Name, "User-Agent")
+		all = append(all, sandbox.EnvVar{Name: h.Name, Value: h.Value})
 	}
-	if !seen["user-agent"] {
-		all = append(all, sandbox.EnvVar{Name: "User-Agent", Value: "kube-" + agent + "/" + t.env.Version})
-	}
-	if !seen["accept"] {
-		all = append(all, sandbox.EnvVar{Name: "Accept", Value: "*/*"})
+	if !named {
+		all = append(all, sandbox.EnvVar{Name: "User-Agent", Value: "kube-" + agent + "/" + t.env.Version + "+"})
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ var safeSysctls = []string{
 // group's pod may still ask for, and what kubelet does not take.
 func (t *translation) refusals() Errors {
 	var errs Errors
-	for name := range t.sysctls() {
+	for _, name := range sorted(maps.Keys(t.sysctls())) {
 		if !slices.Contains(safeSysctls, name) {
 			errs = append(errs, &Error{Reason: ReasonSysctl, Rejected: true, Message: fmt.Sprintf("forbidden sysctl: %q not allowlisted", name)})
 		}
@@ -37,8 +38,10 @@ func (t *translation) refusals() Errors {
 		}
 	}
 	if len(shared) > 0 {
-		text := strings.Join(shared, ", ") + ": Neargate's nodes share nothing with their pods"
-		errs = append(errs, &Error{Reason: ReasonConfig, Message: text})
+		err := fmt.Errorf("%s: Neargate's nodes share nothing with their pods", strings.Join(shared, ", "))
+		for i := range spec.Containers {
+			errs = append(errs, badContainer(spec.Containers[i].Name, err))
+		}
 	}
 	return errs
 }
@@ -57,9 +60,6 @@ func (t *translation) tellIneffective() {
 	}
 	for _, list := range [][]v1.Container{spec.InitContainers, spec.Containers} {
 		for i := range list {
-			if list[i].StdinOnce && list[i].Stdin {
-				t.note("container %s: stdinOnce has no effect: its stdin stays open when the first one detaches", list[i].Name)
-			}
 			for _, p := range list[i].Ports {
 				if p.HostPort != 0 {
 					t.note("container %s: hostPort %d has no effect: the pod has an address of its own", list[i].Name, p.HostPort)

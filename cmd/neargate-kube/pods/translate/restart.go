@@ -27,12 +27,10 @@ func (t *translation) restart(c *v1.Container) sandbox.Restart {
 // restartInit is that of an init container: a sidecar always starts again,
 // any other until it has succeeded, unless the pod never restarts.
 func (t *translation) restartInit(c *v1.Container) sandbox.Restart {
-	if isSidecar(c) && len(c.RestartPolicyRules) == 0 {
+	if isSidecar(c) {
 		return restarted(sandbox.RestartAlways, nil)
 	}
-	return t.policy(c, func(c *v1.Container, code int32) bool {
-		return (code != 0 || isSidecar(c)) && t.again(c, code)
-	})
+	return t.policy(c, func(c *v1.Container, code int32) bool { return code != 0 && t.again(c, code) })
 }
 
 // policy finds the sandbox's terms for the exit codes that are followed by
@@ -47,10 +45,8 @@ func (t *translation) policy(c *v1.Container, again func(*v1.Container, int32) b
 	switch {
 	case len(ignored) > lastExitCode:
 		return restarted(sandbox.RestartNever, nil)
-	case len(ignored) == 0:
-		return restarted(sandbox.RestartAlways, nil)
-	case len(ignored) == 1 && ignored[0] == 0:
-		return restarted(sandbox.RestartOnFailure, nil)
+	case len(ignored) > 0 && ignored[0] == 0:
+		return restarted(sandbox.RestartOnFailure, slices.Clip(ignored[1:]))
 	}
 	return restarted(sandbox.RestartAlways, ignored)
 }
