@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
 
 // nothing is what calls take or answer that have nothing to say.
@@ -105,7 +106,7 @@ func serveStreams(m *http.ServeMux, p Streams) {
 		if err != nil {
 			return nil, err
 		}
-		return func(_ context.Context, u *upgraded) { join(u, c) }, nil
+		return func(_ context.Context, u *upgraded) { tunnel.Pipe(u, c) }, nil
 	})
 }
 

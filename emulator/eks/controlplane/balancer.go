@@ -1,0 +1,288 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/neargate/neargate/emulator/eks/link"
+	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/tunnel"
+)
+
+// balancers are the load balancers of one cluster: each has an address of this
+// host, on which it listens for as long as somebody stands behind a port.
+type balancers struct {
+	fronts  *fronts
+	place   place
+	runtime sandbox.Runtime
+	log     zerolog.Logger
+
+	mu     sync.Mutex
+	closed bool
+	all    map[string]*balancer
+}
+
+func newBalancers(f *fronts, at place, r sandbox.Runtime, log zerolog.Logger) *balancers {
+	return &balancers{fronts: f, place: at, runtime: r, log: log, all: map[string]*balancer{}}
+}
+
+// balancer is one load balancer.
+type balancer struct {
+	address netip.Addr
+	ports   map[balancerPort]*door
+}
+
+type balancerPort struct {
+	protocol string
+	number   uint16
+}
+
+func (p balancerPort) String() string { return p.protocol + "/" + strconv.Itoa(int(p.number)) }
+
+// door is a port that is listened on.
+type door struct {
+	end     context.CancelFunc
+	serving sync.WaitGroup
+	// behind are the endpoints of the moment; turn counts connections.
+	behind atomic.Pointer[[]link.Endpoint]
+	turn   atomic.Uint64
+}
+
+// set makes the load balancers those in all, and tells where each answers.
+// Connections that are open stay, as long as their load balancer does.
+func (b *balancers) set(all []link.LoadBalancer) ([]link.LoadBalancerStatus, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, fmt.Errorf("the cluster is being ended: %w", link.ErrAway)
+	}
+	kept, err := b.recall()
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, l := range all {
+		wanted[l.Name] = true
+	}
+	for name := range b.all {
+		if !wanted[name] {
+			b.drop(name)
+		}
+	}
+	told := make([]link.LoadBalancerStatus, 0, len(all))
+	addresses := map[string]netip.Addr{}
+	for _, l := range all {
+		s := link.LoadBalancerStatus{Name: l.Name}
+		if err := b.put(l, kept[l.Name]); err != nil {
+			s.Error = err.Error()
+		}
+		if one := b.all[l.Name]; one != nil {
+			s.Address = one.address.String()
+			addresses[l.Name] = one.address
+		}
+		told = append(told, s)
+	}
+	return told, b.remember(addresses)
+}
+
+// put makes one load balancer what it shall be. at is the address that it had.
+func (b *balancers) put(l link.LoadBalancer, at netip.Addr) error {
+	one := b.all[l.Name]
+	if one == nil {
+		address, err := b.fronts.take(b.owner(l.Name), at, numbers(l))
+		if err != nil {
+			return err
+		}
+		one = &balancer{address: address, ports: map[balancerPort]*door{}}
+		b.all[l.Name] = one
+	}
+	wanted := map[balancerPort][]link.Endpoint{}
+	var trouble error
+	for _, p := range l.Ports {
+		if p.Protocol != "tcp" && p.Protocol != "udp" {
+			trouble = errors.Join(trouble, fmt.Errorf("port %d: there is no load balancer for %s", p.Port, p.Protocol))
+			continue
+		}
+		if len(p.Endpoints) > 0 { // nobody listens where nobody stands behind: connecting is refused
+			wanted[balancerPort{p.Protocol, p.Port}] = p.Endpoints
+		}
+	}
+	for p, d := range one.ports {
+		if wanted[p] == nil {
+			d.close()
+			delete(one.ports, p)
+		}
+	}
+	for p, endpoints := range wanted {
+		trouble = errors.Join(trouble, b.open(one, p, endpoints))
+	}
+	return trouble
+}
+
+// numbers are the ports that an address must have free.
+func numbers(l link.LoadBalancer) []balancerPort {
+	var ports []balancerPort
+	for _, p := range l.Ports {
+		ports = append(ports, balancerPort{p.Protocol, p.Port})
+	}
+	return ports
+}
+
+func (b *balancers) owner(name string) string { return b.place.arn + " " + name }
+
+// open listens on a port, or changes who stands behind one.
+func (b *balancers) open(one *balancer, p balancerPort, endpoints []link.Endpoint) error {
+	endpoints = slices.Clone(endpoints)
+	if d := one.ports[p]; d != nil {
+		d.behind.Store(&endpoints)
+		return nil
+	}
+	s, err := listenOn(one.address, p)
+	if err != nil {
+		return explained(one.address, p, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &door{end: cancel}
+	d.behind.Store(&endpoints)
+	d.serving.Go(func() {
+		dial := func(ctx context.Context) (net.Conn, error) { return b.dial(ctx, p.protocol, d) }
+		if err := s.forward(ctx, dial); err != nil {
+			b.log.Error().Err(err).Stringer("port", p).Stringer("address", one.address).Msg("load balancer no longer serves a port")
+		}
+	})
+	one.ports[p] = d
+	return nil
+}
+
+// explained says what can be done about a port that cannot be had.
+func explained(a netip.Addr, p balancerPort, err error) error {
+	at := netip.AddrPortFrom(a, p.number)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("this user may not listen on %s: %w; on Linux, sysctl net.ipv4.ip_unprivileged_port_start=0 lets every user", at, err)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("another program listens on %s", at)
+	}
+	return fmt.Errorf("cannot listen on %s: %w", at, err)
+}
+
+const (
+	balancerDial = 10 * time.Second // for one endpoint
+	udpIdle      = time.Minute      // ends a flow of datagrams in which nothing came for so long
+)
+
+var errNoEndpoint = errors.New("nobody stands behind the port")
+
+// dial connects to the endpoint whose turn it is, or to the next one that
+// answers.
+func (b *balancers) dial(ctx context.Context, protocol string, d *door) (net.Conn, error) {
+	endpoints := *d.behind.Load()
+	turn := d.turn.Add(1) - 1
+	err := errNoEndpoint
+	for i := range uint64(len(endpoints)) {
+		var c net.Conn
+		if c, err = b.connect(ctx, protocol, endpoints[(turn+i)%uint64(len(endpoints))]); err == nil {
+			return c, nil
+		}
+	}
+	return nil, err
+}
+
+func (b *balancers) connect(ctx context.Context, protocol string, e link.Endpoint) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, balancerDial)
+	defer cancel()
+	if e.Sandbox == "" {
+		var d net.Dialer
+		return d.DialContext(ctx, protocol, e.Address.String())
+	}
+	r, ok := b.runtime.(sandbox.Dial)
+	if !ok {
+		return nil, errNoEndpoint
+	}
+	return r.Dial(ctx, e.Sandbox, protocol, e.Address.String())
+}
+
+func (d *door) close() {
+	d.end()
+	d.serving.Wait()
+}
+
+// drop ends a load balancer. b.mu is held.
+func (b *balancers) drop(name string) {
+	for _, d := range b.all[name].ports {
+		d.close()
+	}
+	b.fronts.free(b.all[name].address, b.owner(name))
+	delete(b.all, name)
+}
+
+// close ends all of them; their addresses stay written down.
+func (b *balancers) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for name := range b.all {
+		b.drop(name)
+	}
+}
+
+// recall reads which addresses load balancers have had.
+func (b *balancers) recall() (map[string]netip.Addr, error) {
+	kept := map[string]netip.Addr{}
+	err := readJSON(b.place.balancers(), &kept)
+	var broken *json.SyntaxError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &broken) {
+		return map[string]netip.Addr{}, nil
+	}
+	return kept, err
+}
+
+func (b *balancers) remember(addresses map[string]netip.Addr) error {
+	return writeJSON(b.place.balancers(), addresses)
+}
+
+// socket is a port of this host.
+type socket struct {
+	listener net.Listener
+	packets  net.PacketConn
+}
+
+func listenOn(a netip.Addr, p balancerPort) (s socket, err error) {
+	at := netip.AddrPortFrom(a, p.number).String()
+	if p.protocol == "udp" {
+		s.packets, err = net.ListenPacket("udp", at)
+	} else {
+		s.listener, err = net.Listen("tcp", at)
+	}
+	return s, err
+}
+
+func (s socket) close() {
+	if s.packets != nil {
+		s.packets.Close()
+	} else {
+		s.listener.Close()
+	}
+}
+
+// forward carries traffic until ctx ends.
+func (s socket) forward(ctx context.Context, dial func(context.Context) (net.Conn, error)) error {
+	if s.packets != nil {
+		return tunnel.ForwardUDP(ctx, s.packets, udpIdle, dial)
+	}
+	return tunnel.Forward(ctx, s.listener, dial)
+}
