@@ -28,7 +28,9 @@ func (s *sandbox) commands() map[string]tunnel.Command {
 		tunnel.CommandCgroupStats: onCgroup(s, func(_ context.Context, t *cgroup.Tree, g tunnel.Cgroup) (tunnel.CgroupStats, error) {
 			return t.Stats(g.Path)
 		}),
-		tunnel.CommandSetNames: tunnel.Handle(s.setNames),
+		tunnel.CommandSetNames:    tunnel.Handle(s.setNames),
+		tunnel.CommandConfigure:   tunnel.Handle(s.configure),
+		tunnel.CommandSetServices: tunnel.Handle(s.setServices),
 		tunnel.CommandNetworkStats: tunnel.Handle(func(context.Context, none) ([]tunnel.Interface, error) {
 			return linklocal.Interfaces()
 		}),

@@ -22,29 +22,31 @@ const (
 
 // serveMetadata hands the connections to 169.254.170.2 to the emulator.
 func (s *sandbox) serveMetadata(ctx context.Context) error {
-	room := make(chan struct{}, maxMetadata)
+	return s.offerAll(ctx, s.listeners.Metadata, tunnel.ServiceMetadata, maxMetadata, unavailable)
+}
+
+// offerAll hands a listener's connections to the emulator, at most max at
+// once, until the listener fails. Those that it does not take go to otherwise.
+func (s *sandbox) offerAll(ctx context.Context, l net.Listener, service string, max int, otherwise func(net.Conn)) error {
+	room := make(chan struct{}, max)
 	for {
-		c, err := s.listeners.Metadata.Accept()
+		c, err := l.Accept()
 		if err != nil {
-			return fmt.Errorf("metadata: %w", err)
+			return fmt.Errorf("%s: %w", service, err)
 		}
 		select {
 		case room <- struct{}{}:
 			go func() {
 				defer func() { <-room }()
-				s.offer(ctx, c)
+				waiting, cancel := context.WithTimeout(ctx, offerWait)
+				defer cancel()
+				if err := s.server.Offer(waiting, service, c); err != nil {
+					otherwise(c)
+				}
 			}()
 		default:
 			c.Close()
 		}
-	}
-}
-
-func (s *sandbox) offer(ctx context.Context, c net.Conn) {
-	waiting, cancel := context.WithTimeout(ctx, offerWait)
-	defer cancel()
-	if err := s.server.Offer(waiting, tunnel.ServiceMetadata, c); err != nil {
-		unavailable(c)
 	}
 }
 

@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,49 @@ func TestCommandsWithoutTheirFlags(t *testing.T) {
 		if e, ok := errors.AsType[*tunnel.Error](err); !ok || e.Kind != tunnel.Invalid || !strings.Contains(e.Text, what) {
 			t.Errorf("without %s: %v", what, err)
 		}
+	}
+}
+
+func TestPodsKnowTheirCluster(t *testing.T) {
+	p, socket := namespaced(t)
+	s := p.greet(t)
+	wantInvalid := func(what string, err error) {
+		t.Helper()
+		if e, ok := errors.AsType[*tunnel.Error](err); !ok || e.Kind != tunnel.Invalid {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	services, err := tunnel.EncodeServices(tunnel.Services{Zones: []string{"cluster.local"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantInvalid("Services of no cluster", s.SetServices(within(t), services))
+	c := tunnel.Cluster{
+		Name: "one", Services: netip.MustParsePrefix("10.100.0.0/16"),
+		DNS: netip.MustParseAddr("10.100.0.10"), API: netip.MustParseAddrPort("10.100.0.1:443"),
+	}
+	for range 2 { // again is no error
+		if err := s.Configure(within(t), tunnel.Network{Cluster: &c}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetServices(within(t), services); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := c
+	other.Name = "two"
+	wantInvalid("another cluster", s.Configure(within(t), tunnel.Network{Cluster: &other}))
+	bad, err := tunnel.EncodeServices(tunnel.Services{Zones: []string{"a..b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantInvalid("a bad table", s.SetServices(within(t), bad))
+	if h := s.Hello(); h.Cluster != "" {
+		t.Errorf("the first hello says %q", h.Cluster)
+	}
+	again := startProcess(t, exec.Command(built.sandbox, "bridge", "--socket", socket)).greet(t)
+	if h := again.Hello(); h.Cluster != "one" || len(h.Warnings) != 0 {
+		t.Errorf("a later hello says %+v", h)
 	}
 }
 

@@ -23,7 +23,8 @@ type sandbox struct {
 	server    *tunnel.Server
 	listeners *linklocal.Listeners
 	resolver  *resolver.Resolver // nil without DNS
-	cgroups   *cgroup.Tree       // nil without a tree
+	network   network
+	cgroups   *cgroup.Tree // nil without a tree
 	warnings  []string
 }
 
@@ -31,6 +32,7 @@ type sandbox struct {
 // later comes over failed.
 func start(ctx context.Context, o options, log zerolog.Logger, failed chan<- error) error {
 	s := &sandbox{log: log}
+	s.network.life, s.network.failed = ctx, failed
 	var err error
 	if s.listeners, err = linklocal.Listen(o.dns); err != nil {
 		return err
@@ -79,6 +81,8 @@ func (s *sandbox) openCgroups(root string) {
 
 func (s *sandbox) hello() tunnel.Hello {
 	h := tunnel.Hello{Version: release(), Warnings: s.warnings}
+	cluster, warnings := s.network.cluster()
+	h.Cluster, h.Warnings = cluster, append(h.Warnings[:len(h.Warnings):len(h.Warnings)], warnings...)
 	var err error
 	if h.Addresses, err = linklocal.Addresses(); err != nil {
 		h.Warnings = append(h.Warnings[:len(h.Warnings):len(h.Warnings)], "the namespace's addresses are not known: "+err.Error())

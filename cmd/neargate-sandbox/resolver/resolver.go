@@ -1,6 +1,8 @@
-// Package resolver is the sandbox's DNS server: it answers the names that the
-// emulator has told it, and asks the container's own DNS servers for all
-// others.
+// Package resolver has the sandbox's DNS servers. One stands for the VPC's: it
+// answers the names that the emulator has told it, and EC2's private names,
+// and asks the container's own DNS servers for all others. A pod has another
+// one besides, which stands for its cluster's and passes on to the first what
+// is not the cluster's.
 package resolver
 
 import (
@@ -18,7 +20,8 @@ import (
 
 // Resolver answers DNS queries.
 type Resolver struct {
-	upstreams []string // "host:port"
+	upstreams []string  // "host:port"
+	next      *Resolver // who is asked instead of upstreams; nil for the VPC's
 	table     atomic.Pointer[table]
 	changing  sync.Mutex
 	turn      atomic.Uint32
@@ -113,17 +116,55 @@ func (r *Resolver) answer(query *dns.Msg) *dns.Msg {
 	if query.Opcode != dns.OpcodeQuery || len(query.Question) != 1 {
 		return new(dns.Msg).SetRcode(query, dns.RcodeNotImplemented)
 	}
-	own, ok := r.table.Load().answer(query.Question[0], int(r.turn.Add(1)))
+	t, turn := r.table.Load(), int(r.turn.Add(1))
+	own, ok := t.answer(query.Question[0], turn)
 	if !ok {
-		return r.forward(query)
+		return r.pass(query)
 	}
+	r.follow(t, turn, query, &own)
 	m := new(dns.Msg).SetRcode(query, own.rcode)
 	m.Authoritative, m.RecursionAvailable = true, true
-	m.Answer, m.Ns = own.answer, own.authority
+	m.Answer, m.Ns, m.Extra = own.answer, own.authority, own.additional
 	if opt := query.IsEdns0(); opt != nil {
 		m.SetEdns0(maxUDP, false)
 	}
 	return m
+}
+
+// maxAliases bounds a chain of aliases, which may be a ring.
+const maxAliases = 8
+
+// follow resolves the alias of an answer, in the table for as long as that
+// goes on, then elsewhere.
+func (r *Resolver) follow(t *table, turn int, query *dns.Msg, a *reply) {
+	q := query.Question[0]
+	for range maxAliases {
+		if a.alias == "" {
+			return
+		}
+		q.Name = a.alias
+		more, ok := t.answer(q, turn)
+		if !ok {
+			further := query.Copy()
+			further.Question[0] = q
+			m := r.pass(further)
+			more = reply{rcode: m.Rcode, answer: m.Answer, authority: m.Ns}
+		}
+		more.answer = append(a.answer, more.answer...)
+		*a = more
+	}
+	a.rcode, a.alias = dns.RcodeServerFailure, ""
+}
+
+// pass asks somebody else.
+func (r *Resolver) pass(query *dns.Msg) *dns.Msg {
+	if r.next != nil {
+		return r.next.answer(query)
+	}
+	if m := private(query); m != nil {
+		return m
+	}
+	return r.forward(query)
 }
 
 // forward asks one upstream after the other. One that fails or says SERVFAIL
