@@ -60,7 +60,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.socket, "socket", "/run/neargate.sock", "unix `socket` that bridge connects to")
 	f.BoolVar(&o.dns, "dns", true, "answer DNS on 169.254.169.253")
 	f.StringVar(&o.cgroupRoot, "cgroup-root", "", "`folder` where the host's /sys/fs/cgroup is mounted")
-	f.Func("upstream", "DNS server, `IP[:port]`, for names that the emulator does not know; repeatable; default: those of /etc/resolv.conf", func(text string) error {
+	f.Func("upstream", "DNS server, `IP[:port]`, for names that the emulator does not know; repeatable; default: those that /etc/resolv.conf has at the first start", func(text string) error {
 		a, err := upstream(text)
 		o.upstreams = append(o.upstreams, a)
 		return err

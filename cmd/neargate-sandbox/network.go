@@ -41,7 +41,7 @@ func (n *network) cluster() (string, []string) {
 	return n.pod.Name, n.told
 }
 
-func (s *sandbox) configure(_ context.Context, n tunnel.Network) (none, error) {
+func (s *sandbox) configure(_ context.Context, n tunnel.Network) (state tunnel.NetworkState, err error) {
 	s.network.mu.Lock()
 	defer s.network.mu.Unlock()
 	for file, content := range map[string]string{"/etc/hosts": n.Hosts, "/etc/resolv.conf": n.Resolv} {
@@ -49,13 +49,13 @@ func (s *sandbox) configure(_ context.Context, n tunnel.Network) (none, error) {
 			continue
 		}
 		if err := overwrite(file, content); err != nil {
-			return none{}, err
+			return state, err
 		}
 	}
-	if n.Cluster == nil {
-		return none{}, nil
+	if n.Cluster != nil {
+		err = s.join(*n.Cluster)
 	}
-	return none{}, s.join(*n.Cluster)
+	return tunnel.NetworkState{Warnings: s.network.told}, err
 }
 
 // overwrite changes a file in place: the Engine binds the file itself into all

@@ -96,7 +96,7 @@ func TestPodsKnowTheirCluster(t *testing.T) {
 		DNS: netip.MustParseAddr("10.100.0.10"), API: netip.MustParseAddrPort("10.100.0.1:443"),
 	}
 	for range 2 { // again is no error
-		if err := s.Configure(within(t), tunnel.Network{Cluster: &c}); err != nil {
+		if _, err := s.Configure(within(t), tunnel.Network{Cluster: &c}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetServices(within(t), services); err != nil {
@@ -105,7 +105,8 @@ func TestPodsKnowTheirCluster(t *testing.T) {
 	}
 	other := c
 	other.Name = "two"
-	wantInvalid("another cluster", s.Configure(within(t), tunnel.Network{Cluster: &other}))
+	_, err = s.Configure(within(t), tunnel.Network{Cluster: &other})
+	wantInvalid("another cluster", err)
 	bad, err := tunnel.EncodeServices(tunnel.Services{Zones: []string{"a..b"}})
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"os"
+	"path/filepath"
 
 	"github.com/neargate/neargate/cmd/neargate-sandbox/cgroup"
 	"github.com/neargate/neargate/cmd/neargate-sandbox/linklocal"
@@ -39,7 +39,7 @@ func start(ctx context.Context, o options, log zerolog.Logger, failed chan<- err
 	}
 	s.warnings = append(s.warnings, s.listeners.Warnings...)
 	if o.dns {
-		if err := s.startDNS(o.upstreams, failed); err != nil {
+		if err := s.startDNS(o, failed); err != nil {
 			return err
 		}
 	}
@@ -57,16 +57,33 @@ func start(ctx context.Context, o options, log zerolog.Logger, failed chan<- err
 	return nil
 }
 
-func (s *sandbox) startDNS(upstreams []netip.AddrPort, failed chan<- error) error {
+func (s *sandbox) startDNS(o options, failed chan<- error) error {
+	upstreams := o.upstreams
 	if len(upstreams) == 0 {
 		var err error
-		if upstreams, err = resolver.Upstreams("/etc/resolv.conf", linklocal.Resolver()); err != nil {
+		if upstreams, err = resolver.Upstreams(firstResolv(filepath.Dir(o.socket)), linklocal.Resolver()); err != nil {
 			s.warnings = append(s.warnings, "no DNS servers to forward to: "+err.Error())
 		}
 	}
 	s.resolver = resolver.New(upstreams)
 	go func() { failed <- fmt.Errorf("dns: %w", s.resolver.Serve(s.listeners.DNS, s.listeners.DNSUDP)) }()
 	return nil
+}
+
+// firstResolv returns a copy of /etc/resolv.conf as the Engine wrote it for the
+// first start of this container: later it may name ourselves, and queries would
+// go round.
+func firstResolv(folder string) string {
+	const now = "/etc/resolv.conf"
+	first := filepath.Join(folder, "neargate.resolv.conf")
+	if _, err := os.Stat(first); err == nil {
+		return first
+	}
+	text, err := os.ReadFile(now)
+	if err != nil || os.WriteFile(first, text, 0o600) != nil {
+		return now
+	}
+	return first
 }
 
 func (s *sandbox) openCgroups(root string) {

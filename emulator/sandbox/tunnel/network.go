@@ -75,11 +75,19 @@ type NameServer struct {
 	Port   uint16 `json:"port"`
 }
 
+// NetworkState tells what a Configure came to.
+type NetworkState struct {
+	// Warnings say in sentences what the sandbox had to do without. A later
+	// Hello tells them too.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
 // Configure tells the sandbox what it is. Doing it again with the same content
 // changes nothing; another cluster than before is Invalid. It fails with
 // UnknownCommand at a PID 1 of a release that knew no such thing.
-func (s *Session) Configure(ctx context.Context, n Network) error {
-	return s.Call(ctx, CommandConfigure, n, nil)
+func (s *Session) Configure(ctx context.Context, n Network) (NetworkState, error) {
+	var state NetworkState
+	return state, s.Call(ctx, CommandConfigure, n, &state)
 }
 
 // EncodedServices is a table in the form in which it travels, so that it is

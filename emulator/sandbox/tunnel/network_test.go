@@ -31,9 +31,9 @@ func TestConfigureAndSetServices(t *testing.T) {
 		s := connect(t, &tunnel.Server{
 			Hello: func() tunnel.Hello { return tunnel.Hello{Cluster: "c"} },
 			Commands: map[string]tunnel.Command{
-				tunnel.CommandConfigure: tunnel.Handle(func(_ context.Context, n tunnel.Network) (any, error) {
+				tunnel.CommandConfigure: tunnel.Handle(func(_ context.Context, n tunnel.Network) (tunnel.NetworkState, error) {
 					networks <- n
-					return nil, nil
+					return tunnel.NetworkState{Warnings: []string{"no IPv6"}}, nil
 				}),
 				tunnel.CommandSetServices: tunnel.Handle(func(_ context.Context, s tunnel.Services) (any, error) {
 					tables <- s
@@ -44,8 +44,8 @@ func TestConfigureAndSetServices(t *testing.T) {
 		if h := s.Hello(); h.Cluster != "c" {
 			t.Errorf("hello %+v", h)
 		}
-		if err := s.Configure(within(t), network); err != nil {
-			t.Fatal(err)
+		if state, err := s.Configure(within(t), network); err != nil || len(state.Warnings) != 1 {
+			t.Fatal(state, err)
 		}
 		if got := receive(t, networks); !reflect.DeepEqual(got, network) {
 			t.Errorf("got %+v, want %+v", got, network)
@@ -67,7 +67,8 @@ func TestConfigureAndSetServices(t *testing.T) {
 
 func TestCommandsThatAnEarlierReleaseLacks(t *testing.T) {
 	s := connect(t, &tunnel.Server{}, memory)
-	wantKind(t, s.Configure(within(t), tunnel.Network{}), tunnel.UnknownCommand)
+	_, err := s.Configure(within(t), tunnel.Network{})
+	wantKind(t, err, tunnel.UnknownCommand)
 	wantKind(t, s.SetServices(within(t), tunnel.EncodedServices{}), tunnel.UnknownCommand)
 }
 
