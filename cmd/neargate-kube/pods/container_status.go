@@ -116,7 +116,7 @@ func take(s *v1.ContainerStatus, pod *v1.Pod, c *v1.Container, cs *sandbox.Conta
 // hasEnded: there is a run of the container that is over, be it one that never
 // came to run because it could not be started.
 func hasEnded(cs *sandbox.ContainerStatus) bool {
-	return !cs.StartedAt.IsZero() || cs.ExitCode != nil || endReason(cs.Reason) != ""
+	return !cs.StartedAt.IsZero() || cs.ExitCode != nil
 }
 
 // assess fills in what probes and exits mean for started and ready.
@@ -137,22 +137,14 @@ func thisRun(cs *sandbox.ContainerStatus) *v1.ContainerStateTerminated {
 	if cs.RuntimeID != "" {
 		t.ContainerID = containerID(cs.RuntimeID)
 	}
-	if cs.ExitCode == nil && endReason(cs.Reason) == "" {
+	if cs.ExitCode == nil {
 		t.Reason, t.Message, t.ExitCode = endUnknown, textNotLocated, unknownCode
 		return t
 	}
-	if cs.ExitCode != nil {
-		t.ExitCode = int32(*cs.ExitCode)
-	}
-	if t.ExitCode == 0 && endReason(cs.Reason) != "" {
-		t.ExitCode = startErrorCode
-	}
+	t.ExitCode = int32(*cs.ExitCode)
 	t.Reason = ending(t.ExitCode, cs.OOMKilled, cs.Reason)
 	return t
 }
-
-// startErrorCode is containerd's exit code of what could not be started.
-const startErrorCode = 128
 
 // lastRun tells how the run before the newest ended.
 func lastRun(e *sandbox.Exit) *v1.ContainerStateTerminated {
@@ -184,7 +176,7 @@ func ending(code int32, oom bool, reason string) string {
 func endReason(reason string) string {
 	word, _, _ := strings.Cut(reason, ":")
 	switch word {
-	case "StartError", "ContainerCannotRun":
+	case sandbox.ReasonStartError, "ContainerCannotRun":
 		return word
 	}
 	return ""

@@ -142,7 +142,7 @@ func deadline(pod *v1.Pod, now time.Time) (left time.Duration, late bool) {
 }
 
 // isOpen: the sandbox waits for its containers.
-func isOpen(box *sandbox.Sandbox) bool { return len(box.Spec.Containers) == 0 }
+func isOpen(box *sandbox.Sandbox) bool { return box.Spec.Open }
 
 // hasBegun: some container of the pod has been started, by its own status.
 func hasBegun(pod *v1.Pod) bool {

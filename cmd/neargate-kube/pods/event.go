@@ -24,8 +24,13 @@ type event struct {
 // looking whether an image is there takes less.
 const slowPull = 300 * time.Millisecond
 
-// history is what the events of a pod have told of pulls.
-type history map[string]time.Time // by container: Pulling was told at
+// history is what is known of the pulls that go on, by container.
+type history map[string]pull
+
+type pull struct {
+	since time.Time // when it was seen first
+	told  bool      // by an event Pulling
+}
 
 // changes finds the events between two states of a pod's sandbox, either of
 // which may be nil. again says when to ask anew though nothing has changed.
@@ -39,7 +44,7 @@ func changes(pod *v1.Pod, before, after *sandbox.Sandbox, h history, now time.Ti
 		if cs == nil {
 			continue
 		}
-		d := diff{pod: pod, c: c, pull: pullPolicy(after, c), box: after, was: inBox(before, c.Name), is: cs, h: h, now: now}
+		d := diff{pod: pod, c: c, policy: pullPolicy(after, c), box: after, was: inBox(before, c.Name), is: cs, h: h, now: now}
 		if d.was == nil {
 			d.was = &sandbox.ContainerStatus{}
 		}
@@ -120,7 +125,7 @@ func endings(before, after *sandbox.Sandbox) []event {
 type diff struct {
 	pod     *v1.Pod
 	c       *v1.Container
-	pull    sandbox.PullPolicy
+	policy  sandbox.PullPolicy
 	box     *sandbox.Sandbox
 	was, is *sandbox.ContainerStatus
 	h       history
@@ -147,42 +152,49 @@ func (d *diff) events() (all []event, again time.Duration) {
 // pulling tells that an image is being pulled, when it is: when it always is,
 // or when it takes so long that it must be.
 func (d *diff) pulling() ([]event, time.Duration) {
-	if d.is.State != sandbox.ContainerPulling || d.pull == sandbox.PullNever || d.is.Trouble != "" {
+	if d.is.State != sandbox.ContainerPulling || d.policy == sandbox.PullNever || d.is.Trouble != "" {
 		return nil, 0
 	}
-	if _, told := d.h[d.c.Name]; told {
+	p, known := d.h[d.c.Name]
+	if !known {
+		p.since = d.now
+		d.h[d.c.Name] = p
+	}
+	if p.told {
 		return nil, 0
 	}
-	if wait := d.box.Status.PullStartedAt.Add(slowPull).Sub(d.now); wait > 0 && d.pull != sandbox.PullAlways {
+	if wait := p.since.Add(slowPull).Sub(d.now); wait > 0 && d.policy != sandbox.PullAlways {
 		return nil, wait
 	}
-	return []event{d.tellPulling()}, 0
+	return []event{d.tellPulling(p.since)}, 0
 }
 
-func (d *diff) tellPulling() event {
-	d.h[d.c.Name] = d.now
+func (d *diff) tellPulling(since time.Time) event {
+	d.h[d.c.Name] = pull{since, true}
 	return d.normal("Pulling", "Pulling image %q", d.c.Image)
 }
 
 // trouble tells why a container cannot be made or started at the moment.
 func (d *diff) trouble() []event {
-	if d.is.Trouble == "" || d.is.Trouble == d.was.Trouble && d.is.TroubleText == d.was.TroubleText {
+	if d.is.Trouble == "" || d.is.Trouble == d.was.Trouble && d.is.Tries == d.was.Tries && d.is.TroubleText == d.was.TroubleText {
 		return nil
 	}
 	var all []event
 	switch d.is.Trouble {
-	case "ErrImagePull":
+	case sandbox.TroublePull:
 		all = d.pullFailed(d.is.TroubleText)
-	case "ImagePullBackOff":
-		if d.was.Trouble != "ErrImagePull" {
+	case sandbox.TroubleBackOff:
+		if d.was.Trouble != sandbox.TroublePull {
 			_, text, _ := strings.Cut(d.is.TroubleText, "ErrImagePull: ")
 			all = append(d.pullFailed(text), d.warning("Failed", "Error: ErrImagePull"))
 		}
 		all = append(all, d.normal("BackOff", "Back-off pulling image %q", d.c.Image))
-	case "InvalidImageName":
+	case sandbox.TroubleName:
 		all = append(all, d.warning("InspectFailed", "%s", d.is.TroubleText))
-	case "ErrImageNeverPull":
+	case sandbox.TroubleNever:
 		all = append(all, d.warning("ErrImageNeverPull", "Container image %q is not present with pull policy of Never", d.c.Image))
+	case sandbox.TroubleRun:
+		return nil // told as the end that it is
 	default:
 		return []event{d.warning("Failed", "Error: %s", d.named(d.is.TroubleText))}
 	}
@@ -191,8 +203,8 @@ func (d *diff) trouble() []event {
 
 func (d *diff) pullFailed(text string) []event {
 	var all []event
-	if _, told := d.h[d.c.Name]; !told {
-		all = append(all, d.tellPulling())
+	if !d.h[d.c.Name].told {
+		all = append(all, d.tellPulling(d.now))
 	}
 	delete(d.h, d.c.Name) // the next try is told anew
 	return append(all, d.warning("Failed", "Failed to pull image %q: %s", d.c.Image, text))
@@ -213,13 +225,17 @@ func (d *diff) pulled() []event {
 	if !first && !d.newRun() || first && d.is.ImageDigest == "" {
 		return nil
 	}
-	began, told := d.h[d.c.Name]
-	if !told {
-		return []event{d.normal("Pulled", "Container image %q already present on machine", d.c.Image)}
+	var all []event
+	p := d.h[d.c.Name]
+	if !p.told && first && (d.was.Trouble == sandbox.TroublePull || d.was.Trouble == sandbox.TroubleBackOff) {
+		all, p = append(all, d.tellPulling(d.was.TryAt)), pull{d.was.TryAt, true}
 	}
 	delete(d.h, d.c.Name)
-	took := d.now.Sub(began).Truncate(time.Millisecond)
-	return []event{d.normal("Pulled", "Successfully pulled image %q in %v (%v including waiting).", d.c.Image, took, took)}
+	if !p.told {
+		return []event{d.normal("Pulled", "Container image %q already present on machine", d.c.Image)}
+	}
+	took := max(d.now.Sub(p.since), 0).Truncate(time.Millisecond)
+	return append(all, d.normal("Pulled", "Successfully pulled image %q in %v (%v including waiting).", d.c.Image, took, took))
 }
 
 func passedPull(cs *sandbox.ContainerStatus) bool {
@@ -238,7 +254,7 @@ func (d *diff) newRun() bool { return d.is.Attempt > d.was.Attempt }
 func (d *diff) started() []event {
 	var all []event
 	ran := !d.is.StartedAt.IsZero() && (d.newRun() || d.was.StartedAt.IsZero())
-	failed := d.is.State == sandbox.ContainerStopped && endReason(d.is.Reason) != "" && (d.newRun() || endReason(d.was.Reason) == "")
+	failed := d.is.State == sandbox.ContainerStopped && endReason(d.is.Reason) != "" && (d.newRun() || d.was.State != sandbox.ContainerStopped)
 	if ran || failed {
 		all = append(all, d.normal("Created", "Container created"))
 	}

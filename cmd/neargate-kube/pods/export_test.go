@@ -1,0 +1,38 @@
+package pods
+
+import (
+	"context"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// What the tests see of the inside.
+type (
+	Notes   = notes
+	Event   = event
+	History = history
+)
+
+var (
+	Phase     = phase
+	StatusOf  = status
+	Changes   = changes
+	BoxID     = boxID
+	ImageID   = imageID
+	LiveNames = liveVolumes
+)
+
+// Decide is decide with its result taken apart.
+func Decide(pod *v1.Pod, box *sandbox.Sandbox, now time.Time, deleted, makes bool) (does, code string, grace *time.Duration, again time.Duration) {
+	a := decide(view{pod, box, now, deleted, makes})
+	return string(a.verb), a.code, a.grace, a.again
+}
+
+// Sync does one round for a pod.
+func (w *Worker) Sync(ctx context.Context, id string) (time.Duration, error) { return w.sync(ctx, id) }
+
+// Record has events given to f instead of the API.
+func (w *Worker) Record(f func(*v1.Pod, Event)) { w.record = f }
