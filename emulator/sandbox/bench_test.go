@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -171,6 +172,31 @@ func (b *bench) history(n int) []*sandbox.Sandbox {
 		all = append(all, s)
 	}
 	return all
+}
+
+// timed yields the history with the time of each commit.
+func (b *bench) timed(n int) iter.Seq2[time.Time, *sandbox.Sandbox] {
+	b.Helper()
+	changes, err := b.st.History(context.Background(), store.HistoryQuery{Kind: "sandbox", Key: id(n)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	all := b.history(n)
+	return func(yield func(time.Time, *sandbox.Sandbox) bool) {
+		for i, c := range changes {
+			if !yield(c.At, all[i]) {
+				return
+			}
+		}
+	}
+}
+
+// stopWithin stops a sandbox with a grace for all its containers.
+func (b *bench) stopWithin(n int, grace time.Duration) {
+	b.Helper()
+	b.update(func(tx *store.Tx) error {
+		return sandbox.Stop(tx, id(n), sandbox.Desired{Code: "UserInitiated", Reason: "deleted", Grace: &grace})
+	})
 }
 
 // statuses are the different statuses that the feed has shown, in order.

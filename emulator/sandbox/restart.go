@@ -36,7 +36,7 @@ func (r *Restart) wait(n int) time.Duration {
 
 // restart plans the next attempt of a container that has just ended.
 func (cs *ContainerStatus) restart(r *Restart) {
-	if r.ResetBackoff > 0 && cs.FinishedAt.Sub(cs.StartedAt) >= r.ResetBackoff {
+	if r.ResetBackoff > 0 && !cs.StartedAt.IsZero() && cs.FinishedAt.Sub(cs.StartedAt) >= r.ResetBackoff {
 		cs.Streak = 0
 	}
 	cs.RestartAt = cs.FinishedAt.Add(r.wait(cs.Streak))

@@ -3,14 +3,11 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // try.go does the actions of probes and hooks through the runtime's optional
@@ -46,12 +43,32 @@ func (e *Engine) try(ctx context.Context, s *Sandbox, c *Container, a *Action) t
 		conn, t := e.dial(ctx, s.Spec.ID, net.JoinHostPort(host, strconv.Itoa(int(a.TCP))))
 		if conn != nil {
 			if err := conn.Close(); err != nil {
-				return tried{exit: 1, output: err.Error(), failure: err.Error()}
+				return failed(err)
 			}
 		}
 		return t
+	case a.GRPC != nil:
+		return e.tryGRPC(ctx, s.Spec.ID, host, a.GRPC)
+	case a.Sleep > 0:
+		return trySleep(ctx, a.Sleep)
 	}
 	return tried{}
+}
+
+// failed is what came of an action that could not be done to its end.
+func failed(err error) tried {
+	return tried{exit: 1, output: err.Error(), failure: err.Error()}
+}
+
+func trySleep(ctx context.Context, d time.Duration) tried {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return tried{}
+	case <-ctx.Done():
+		return tried{exit: -1, failure: "it took too long"}
+	}
 }
 
 func (e *Engine) tryExec(ctx context.Context, id, container string, argv []string) tried {
@@ -81,65 +98,9 @@ func (e *Engine) dial(ctx context.Context, id, address string) (net.Conn, tried)
 	}
 	conn, err := d.Dial(ctx, id, "tcp", address)
 	if err != nil {
-		return nil, tried{exit: 1, output: err.Error(), failure: err.Error()}
+		return nil, failed(err)
 	}
 	return conn, tried{}
-}
-
-func (e *Engine) tryHTTP(ctx context.Context, id, host string, g *HTTPGet) tried {
-	if _, ok := e.Config.Runtime.(Dial); !ok {
-		return unable("dial")
-	}
-	t := &http.Transport{
-		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // as a kubelet's probes
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			conn, t := e.dial(ctx, id, address)
-			if conn == nil {
-				return nil, errors.New(t.failure)
-			}
-			return conn, nil
-		},
-	}
-	defer t.CloseIdleConnections()
-	q, err := g.request(ctx, host)
-	if err != nil {
-		return tried{exit: 1, output: err.Error(), failure: err.Error()}
-	}
-	r, err := t.RoundTrip(q) // a redirect is a success and is not followed
-	if err != nil {
-		return tried{exit: 1, output: err.Error(), failure: err.Error()}
-	}
-	defer r.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxOutput))
-	if err != nil {
-		return tried{exit: 1, output: err.Error(), failure: err.Error()}
-	}
-	out := tried{output: string(body)}
-	if r.StatusCode < 200 || r.StatusCode >= 400 {
-		out.exit, out.failure = 1, fmt.Sprintf("HTTP probe failed with statuscode: %d", r.StatusCode)
-	}
-	return out
-}
-
-func (g *HTTPGet) request(ctx context.Context, host string) (*http.Request, error) {
-	scheme := strings.ToLower(g.Scheme)
-	if scheme == "" {
-		scheme = "http"
-	}
-	url := fmt.Sprintf("%s://%s/%s", scheme, net.JoinHostPort(host, strconv.Itoa(int(g.Port))), strings.TrimPrefix(g.Path, "/"))
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	for _, h := range g.Headers {
-		q.Header.Add(h.Name, h.Value)
-	}
-	q.Host = q.Header.Get("Host")
-	if g.Host != "" {
-		q.Host = g.Host
-	}
-	return q, nil
 }
 
 // head keeps the beginning of what is written to it.
