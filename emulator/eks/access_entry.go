@@ -22,7 +22,7 @@ import (
 type AccessEntry struct {
 	types.AccessEntry
 	Policies []types.AssociatedAccessPolicy
-	Request  string // see sameRequest; "" when it was made without a token
+	Asked    asked // by which request
 	// Own marks the entry of a role that nodes have: EKS made it, and takes it
 	// away with the last node group or profile of that role.
 	Own bool
@@ -82,18 +82,18 @@ func putCreatorEntry(tx *store.Tx, cluster, callerARN string) error {
 }
 
 // putNodeEntry makes the entry of a role that nodes have, unless the role has
-// one: of type FARGATE_LINUX for profiles, EC2_LINUX for node groups. Only
-// clusters whose authentication mode has access entries get it.
-func putNodeEntry(tx *store.Tx, c *Cluster, roleARN, kind string) error {
+// one: of type FARGATE_LINUX for profiles, EC2_LINUX for node groups. The
+// caller sees to it that the cluster's authentication mode has access entries.
+func putNodeEntry(tx *store.Tx, cluster, roleARN, kind string) error {
 	p, ok := parsePrincipal(roleARN)
-	if !ok || c.mode() == types.AuthenticationModeConfigMap {
+	if !ok {
 		return nil
 	}
-	key := partKey(c.arn(), p.arn)
+	key := partKey(cluster, p.arn)
 	if _, err := accessEntries.Get(tx, key); !hasNot(err) {
 		return err
 	}
-	e := newAccessEntry(tx, c.arn(), p, kind)
+	e := newAccessEntry(tx, cluster, p, kind)
 	e.Own = true
 	return accessEntries.Put(tx, key, e)
 }
@@ -101,8 +101,8 @@ func putNodeEntry(tx *store.Tx, c *Cluster, roleARN, kind string) error {
 // dropNodeEntry takes the entry away that putNodeEntry made; the caller knows
 // that nothing of the cluster has the role any more. One that somebody made by
 // hand stays.
-func dropNodeEntry(tx *store.Tx, c *Cluster, roleARN, kind string) error {
-	key := partKey(c.arn(), roleARN)
+func dropNodeEntry(tx *store.Tx, cluster, roleARN, kind string) error {
+	key := partKey(cluster, roleARN)
 	r, err := accessEntries.Get(tx, key)
 	switch {
 	case hasNot(err):
@@ -113,17 +113,6 @@ func dropNodeEntry(tx *store.Tx, c *Cluster, roleARN, kind string) error {
 		return nil
 	}
 	return accessEntries.Delete(tx, key)
-}
-
-// putFargateEntry makes the entry of type FARGATE_LINUX of a pod execution
-// role unless there is one; dropFargateEntry removes it when the last profile
-// with that role goes.
-func putFargateEntry(tx *store.Tx, c *Cluster, roleARN string) error {
-	return putNodeEntry(tx, c, roleARN, fargateType)
-}
-
-func dropFargateEntry(tx *store.Tx, c *Cluster, roleARN string) error {
-	return dropNodeEntry(tx, c, roleARN, fargateType)
 }
 
 // iamARN is the ARN of the role behind a session, or arn itself.

@@ -78,7 +78,7 @@ func (a *API) createAccessEntry(tx *store.Tx, call apiwire.Call, c *Cluster, in 
 	key := partKey(c.arn(), *wanted.PrincipalArn)
 	r, err := accessEntries.Get(tx, key)
 	switch {
-	case err == nil && wanted.Request != "" && r.Value.Request == wanted.Request:
+	case err == nil && wanted.Asked.again(r.Value.Asked):
 		return &r.Value, nil
 	case err == nil:
 		return nil, about.inUse("The specified access entry resource is already in use on this cluster.")
@@ -115,9 +115,11 @@ func (a *API) wantedAccessEntry(tx *store.Tx, call apiwire.Call, c *Cluster, in 
 		return nil, err
 	}
 	e := newAccessEntry(tx, c.arn(), p, kind)
-	e.Tags, e.Request = givenTags(in.Tags), requestOf(in.ClientRequestToken, in)
+	e.Tags = givenTags(in.Tags)
 	e.setNames(in.Username, in.KubernetesGroups)
-	return e, nil
+	var err error
+	e.Asked, err = askedBy(in.ClientRequestToken, in)
+	return e, err
 }
 
 func (a *API) mustHavePrincipal(tx *store.Tx, about about, arn string) error {

@@ -24,15 +24,12 @@ type Cluster struct {
 	// Target is the version that a version update in progress leads to; Version
 	// is that until the control plane runs in it.
 	Target string `json:",omitempty"`
-	// Request is the hash of the CreateCluster that carried ClientRequestToken.
-	Request string `json:",omitempty"`
-	// Group is the cluster security group, "" until it is made; DescribeCluster
-	// shows it once it is in use.
-	Group string `json:",omitempty"`
+	Asked  asked  // by which CreateCluster
 }
 
 var clusters = store.NewTable("eks/cluster",
 	store.By("scope", func(_ string, c *Cluster) []string { return []string{c.Scope} }),
+	store.By("hex", func(_ string, c *Cluster) []string { return []string{c.Hex} }),
 )
 
 // maxClusters is the quota of clusters in an account and region.

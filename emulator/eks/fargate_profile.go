@@ -15,8 +15,7 @@ import (
 // FargateProfile is a profile as it is stored.
 type FargateProfile struct {
 	types.FargateProfile
-	Token   string `json:",omitempty"` // clientRequestToken
-	Request string `json:",omitempty"` // hash of the request that carried it
+	Asked asked // by which CreateFargateProfile
 }
 
 // profiles are kept under their cluster and name.

@@ -104,3 +104,10 @@ func (a *API) callerARN(ctx context.Context) (string, error) {
 	}
 	return a.callers.CallerARN(ctx)
 }
+
+// isCluster tells whether a text is the ARN of an EKS cluster; ECS's are told
+// apart by their service.
+func isCluster(s string) bool {
+	arn, err := apiwire.ParseARN(s)
+	return err == nil && arn.Service == "eks" && strings.HasPrefix(arn.Resource, "cluster/")
+}

@@ -1,8 +1,6 @@
 package eks
 
 import (
-	"errors"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 
@@ -18,8 +16,7 @@ type Update struct {
 	// Nodegroup or Addon is what the update is of; both "": the cluster.
 	Nodegroup string `json:",omitempty"`
 	Addon     string `json:",omitempty"`
-	Token     string `json:",omitempty"` // clientRequestToken
-	Request   string `json:",omitempty"` // hash of the request that carried it
+	Asked     asked  // by which request
 }
 
 // updates are kept under their cluster and id.
@@ -78,5 +75,3 @@ func endUpdate(tx *store.Tx, cluster string, id *string, failed ...types.ErrorDe
 func param(t types.UpdateParamType, value string) types.UpdateParam {
 	return types.UpdateParam{Type: t, Value: &value}
 }
-
-var errNoUpdate = errors.New("no such update")
