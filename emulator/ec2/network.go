@@ -1,9 +1,14 @@
 package ec2
 
 import (
+	"errors"
+	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/neargate/neargate/emulator/store"
 )
 
@@ -76,4 +81,43 @@ func (a *API) DefaultSecurityGroup(tx *store.Tx, scope, vpc string) (SecurityGro
 		return SecurityGroup{}, fail("InvalidGroup.NotFound", "The security group '%s' does not exist in VPC '%s'", defaultGroup, vpc)
 	}
 	return SecurityGroup{ID: *g.GroupId, Name: defaultGroup, VPC: vpc}, nil
+}
+
+// NewSecurityGroup is a security group that another service has made.
+type NewSecurityGroup struct {
+	Name, Description, VPC string
+	Tags                   map[string]string // aws: ones included
+}
+
+// MakeSecurityGroup makes a group for another service: its members reach each
+// other and everything outside.
+func (a *API) MakeSecurityGroup(tx *store.Tx, scope string, n NewSecurityGroup) (string, error) {
+	p := parsePlace(scope)
+	if _, err := vpcs.look(tx, p, n.VPC); err != nil {
+		return "", err
+	}
+	var tags []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(n.Tags)) {
+		tags = append(tags, types.Tag{Key: aws.String(key), Value: aws.String(n.Tags[key])})
+	}
+	g := newGroup(p, n.VPC, n.Name, n.Description, tags)
+	if err := makeGroup(tx, p, g); err != nil {
+		return "", err
+	}
+	among := allTraffic(p, *g.GroupId, false)
+	among.ReferencedGroupInfo = &types.ReferencedSecurityGroup{GroupId: g.GroupId, UserId: &p.account}
+	return *g.GroupId, securityGroupRules.put(tx, p, &among)
+}
+
+// RemoveSecurityGroup deletes a group that another service has made, with its
+// rules. One that is gone already is no error.
+func (a *API) RemoveSecurityGroup(tx *store.Tx, scope, id string) error {
+	p := parsePlace(scope)
+	if _, err := securityGroups.look(tx, p, id); err != nil {
+		if failure, ok := errors.AsType[*Error](err); ok && strings.HasSuffix(failure.Code, ".NotFound") {
+			return nil
+		}
+		return err
+	}
+	return removeGroup(tx, p, id)
 }

@@ -113,6 +113,12 @@ func (a *API) UserOf(tx *store.Tx, partition, account, accessKeyID string) (type
 	return u.Value.User, err
 }
 
+// UserNamed returns a user of an account; store.ErrNotFound when there is none.
+func (a *API) UserNamed(tx *store.Tx, account, name string) (types.User, error) {
+	u, err := users.table.Get(tx, home{account: account}.key(name))
+	return u.Value.User, err
+}
+
 // likelyID is the id that a user who does not exist yet will have.
 func likelyID(key string) string {
 	sum := sha256.Sum256([]byte(key))

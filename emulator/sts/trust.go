@@ -16,7 +16,11 @@ type request struct {
 	action  string
 	arns    []string            // that the caller is known by: of the session and of its role
 	account string              // the caller's
+	service string              // the caller is this service, "eks.amazonaws.com"
+	issuer  string              // the caller has a token of this provider, by its ARN
 	keys    map[string][]string // condition keys in lower case; absent ones are not set
+	// anyCondition takes every condition of what is allowed for met.
+	anyCondition bool
 }
 
 // trusts tells whether a trust policy allows a request: some statement allows
@@ -37,6 +41,13 @@ func trusts(policy string, r request) (bool, error) {
 		allowed = true
 	}
 	return allowed, nil
+}
+
+// TrustsService tells whether a trust policy lets a service assume the role.
+// Conditions are left aside: what they are about is not known before the
+// service acts.
+func TrustsService(policy, service string) (bool, error) {
+	return trusts(policy, request{action: "sts:AssumeRole", service: service, anyCondition: true})
 }
 
 // list reads a JSON list, or a single value in its place.
@@ -100,12 +111,18 @@ func (s statement) matches(r request) bool {
 	if len(s.NotAction) > 0 {
 		named = !slices.ContainsFunc(s.NotAction, func(a string) bool { return wild(strings.ToLower(a), strings.ToLower(r.action)) })
 	}
-	return named && s.conditionsMet(r)
+	return named && (r.anyCondition && s.Effect == "Allow" || s.conditionsMet(r))
 }
 
 // include tells whether the caller is among the principals. An account, by its
 // id or as its root, means all of its users and roles.
 func (p principals) include(r request) bool {
+	switch {
+	case r.service != "":
+		return slices.Contains(p["Service"], r.service) || slices.Contains(p["AWS"], "*")
+	case r.issuer != "":
+		return slices.Contains(p["Federated"], r.issuer) || slices.Contains(p["AWS"], "*")
+	}
 	return slices.ContainsFunc(p["AWS"], func(who string) bool {
 		return who == "*" || who == r.account || slices.Contains(r.arns, who) ||
 			strings.HasPrefix(who, "arn:") && strings.HasSuffix(who, ":iam::"+r.account+":root")

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/admission"
+	mutatingPolicy "k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	authunion "k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -35,7 +36,8 @@ type hooks struct {
 	authenticator authenticator.Request
 	// authorizer is asked when RBAC has no opinion.
 	authorizer authorizer.Authorizer
-	// admission are plugins, run in this order before all others.
+	// admission are plugins that stand for EKS's webhooks, in their order. They
+	// run where webhooks do: after all that complete an object.
 	admission []plugin
 	// kubelet dials the kubelet API of whatever node.
 	kubelet func(ctx context.Context, network, address string) (net.Conn, error)
@@ -102,9 +104,10 @@ func newAPIServer(ctx context.Context, c *link.Config, args []string, l net.List
 	s.SecureServing.Listener = l
 	s.SecureServing.BindPort = l.Addr().(*net.TCPAddr).Port
 	order := &s.Admission.GenericAdmission.RecommendedPluginOrder
-	for i, p := range h.admission {
+	for _, p := range h.admission {
 		s.Admission.GenericAdmission.Plugins.Register(p.name, p.factory)
-		*order = slices.Insert(*order, i, p.name)
+		at := slices.Index(*order, mutatingPolicy.PluginName)
+		*order = slices.Insert(slices.Clone(*order), max(at, 0), p.name)
 	}
 	if err := s.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
 		return nil, fmt.Errorf("Kubernetes %s: %w", c.Version, err)

@@ -26,8 +26,11 @@ func (p *plane) dnsAddress() netip.Addr {
 }
 
 // bootstrap makes the objects that are missing. What a user has changed stays.
-func (p *plane) bootstrap(ctx context.Context, client kubernetes.Interface) error {
+func (p *plane) bootstrap(ctx context.Context, server *apiServer, client kubernetes.Interface) error {
 	p.board.progress("making the cluster's own objects")
+	if err := p.registerMetrics(ctx, server, client); err != nil {
+		return fmt.Errorf("making metrics.k8s.io known: %w", err)
+	}
 	if _, err := client.CoreV1().Services(metav1.NamespaceSystem).Create(ctx, p.dnsService(), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("making the Service kube-dns: %w", err)
 	}

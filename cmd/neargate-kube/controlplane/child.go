@@ -56,6 +56,12 @@ func (c *child) Keys(ctx context.Context) ([]byte, error) {
 
 func (c *child) Log(_ context.Context, w io.Writer) error { return c.log.writeTo(w) }
 
+// open is called once the API server answers and the parts run.
+func (c *child) open(client rest.Interface, q *parts) {
+	c.client, c.why = client, q.why
+	close(c.ready)
+}
+
 // serve answers the emulator on a unix socket until ctx ends.
 func (c *child) serve(ctx context.Context, socket string) error {
 	if err := os.Remove(socket); err != nil && !os.IsNotExist(err) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/sirupsen/logrus"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 )
 
@@ -22,15 +23,21 @@ func newLog(out io.Writer, keep *ring) zerolog.Logger {
 	for name, value := range map[string]string{"logtostderr": "false", "alsologtostderr": "false", "stderrthreshold": "FATAL", "one_output": "true", "v": "0"} {
 		_ = flags.Set(name, value) // klog's own flags, all of which exist
 	}
-	klog.SetOutput(&lines{log: l.With().Str("component", "kube-apiserver").Logger()})
-	logrus.SetOutput(&lines{log: l.With().Str("component", "kine").Logger()})
+	klog.SetOutput(&lines{log: l, component: "kube-apiserver"})
+	logrus.SetOutput(&lines{log: l, component: "kine"})
 	logrus.SetLevel(logrus.WarnLevel)
+	// What the API server thinks of its own components' requests is of no use
+	// to anybody here.
+	rest.SetDefaultWarningHandler(rest.NoWarnings{})
 	return l
 }
 
 // lines turns lines of text into log entries. klog begins each with its
 // severity and ends the preamble with "] ".
-type lines struct{ log zerolog.Logger }
+type lines struct {
+	log       zerolog.Logger
+	component string
+}
 
 func (w *lines) Write(p []byte) (int, error) {
 	for line := range bytes.Lines(p) {
@@ -39,18 +46,14 @@ func (w *lines) Write(p []byte) (int, error) {
 			continue
 		}
 		level := map[byte]zerolog.Level{'I': zerolog.InfoLevel, 'W': zerolog.WarnLevel, 'E': zerolog.ErrorLevel, 'F': zerolog.FatalLevel}[line[0]]
-		component := ""
+		component := w.component
 		if _, text, ok := bytes.Cut(line, []byte("] ")); ok {
 			line = text
 		}
 		if bytes.Contains(line, []byte(`component="kube-controller-manager"`)) {
 			component = "kube-controller-manager"
 		}
-		e := w.log.WithLevel(level)
-		if component != "" {
-			e = e.Str("component", component)
-		}
-		e.Msg(string(line))
+		w.log.WithLevel(level).Str("component", component).Msg(string(line))
 	}
 	return len(p), nil
 }

@@ -4,18 +4,44 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/access"
+	"github.com/neargate/neargate/cmd/neargate-kube/access/irsa"
+	"github.com/neargate/neargate/cmd/neargate-kube/fargate"
+	"github.com/neargate/neargate/cmd/neargate-kube/fargate/admission"
+	"github.com/neargate/neargate/cmd/neargate-kube/kubelet"
+	"github.com/neargate/neargate/cmd/neargate-kube/metrics"
+	"github.com/neargate/neargate/cmd/neargate-kube/network"
+	"github.com/neargate/neargate/cmd/neargate-kube/pods"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
-// parts runs everything that works through the API server, once it answers.
-func (p *plane) parts(ctx context.Context, server *apiServer) error {
+// resync is how often informers look at everything without cause: what they
+// are told is complete, so hardly ever.
+const resync = 12 * time.Hour
+
+// parts are what works through the API server.
+type parts struct {
+	client    kubernetes.Interface
+	factory   informers.SharedInformerFactory
+	compute   *fargate.Compute
+	worker    *pods.Worker
+	publisher *network.Publisher
+	kubelet   *kubelet.Server
+	metrics   *metrics.Server
+}
+
+// work runs everything that works through the API server, from the moment that
+// it answers.
+func (p *plane) work(ctx context.Context, server *apiServer) error {
 	client, err := server.clients()
 	if err != nil {
 		return err
@@ -24,23 +50,75 @@ func (p *plane) parts(ctx context.Context, server *apiServer) error {
 	if err := awaitReady(ctx, client.Discovery().RESTClient()); err != nil {
 		return fmt.Errorf("the API server did not become ready: %w", err)
 	}
-	factory := informers.NewSharedInformerFactory(client, 12*time.Hour)
-	p.roles.Store(new(factory.Rbac().V1().ClusterRoles().Lister()))
+	parts, err := p.parts(client)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return runControllers(ctx, p.keys, "https://"+p.listener.Addr().String()) })
 	g.Go(func() error { return p.followAWSAuth(ctx, client) })
-	factory.Start(ctx.Done())
-	factory.WaitForCacheSync(ctx.Done())
-	if err := p.bootstrap(ctx, client); err != nil {
+	g.Go(func() error { p.boxes.Run(ctx); return nil })
+	parts.factory.Start(ctx.Done())
+	if err := p.bootstrap(ctx, server, client); err != nil {
 		return err
 	}
-	p.child.client = client.Discovery().RESTClient()
-	p.child.why = func(string) []string { return nil }
-	close(p.child.ready)
+	parts.factory.WaitForCacheSync(ctx.Done())
+	if err := parts.run(ctx, g, p); err != nil {
+		return err
+	}
+	p.child.open(client.Discovery().RESTClient(), parts)
+	p.settings.onChange(func() { p.tellStatus(parts) })
+	p.tellStatus(parts)
 	p.board.change(func(s *link.Status) {
 		s.Phase, s.Progress, s.ReadyAt = link.Ready, "ready", time.Now().UTC()
 	})
 	return g.Wait()
+}
+
+// parts makes them; nothing runs yet.
+func (p *plane) parts(client kubernetes.Interface) (*parts, error) {
+	q := &parts{client: client, factory: informers.NewSharedInformerFactory(client, resync)}
+	p.roles.Store(new(q.factory.Rbac().V1().ClusterRoles().Lister()))
+	var err error
+	q.compute, err = fargate.New(fargate.Config{
+		Client: client, Informers: q.factory, Parent: p.parent, Boxes: p.boxes, Cluster: p.config,
+		Settings: p.settings.get, OnSettings: p.settings.onChange, Version: gitVersion(p.config.Version),
+		Changed: func() { p.tellStatus(q) }, Log: p.logOf("fargate-scheduler"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if q.worker, err = pods.New(pods.Config{
+		Client: client, Informers: q.factory, Boxes: p.boxes, Parent: p.parent, Cluster: p.config,
+		Settings: p.settings.get, Log: p.logOf("kubelet"),
+	}); err != nil {
+		return nil, err
+	}
+	if q.publisher, err = network.New(network.Config{
+		Client: client, Informers: q.factory, Parent: p.parent, Log: p.logOf("network"),
+		Own: map[string]bool{"default/kubernetes": true, "kube-system/kube-dns": true},
+	}); err != nil {
+		return nil, err
+	}
+	core := q.factory.Core().V1()
+	q.kubelet = kubelet.New(kubelet.Config{Pods: core.Pods().Lister(), Boxes: p.boxes, Inner: p.parent})
+	q.metrics = metrics.New(core.Pods().Lister(), core.Nodes().Lister(), p.parent)
+	return q, nil
+}
+
+// run starts the parts in a group.
+func (q *parts) run(ctx context.Context, g *errgroup.Group, p *plane) error {
+	if err := serveTLS(ctx, p.kubelets, p.keys, q.kubelet); err != nil {
+		return err
+	}
+	if err := serveTLS(ctx, p.metering, p.keys, q.metrics); err != nil {
+		return err
+	}
+	g.Go(func() error { return q.compute.Run(ctx) })
+	g.Go(func() error { return q.worker.Run(ctx) })
+	g.Go(func() error { return q.publisher.Run(ctx) })
+	g.Go(func() error { q.metrics.Run(ctx); return nil })
+	return nil
 }
 
 // policies is the authorizer for access policies. Before the roles are known it
@@ -59,9 +137,47 @@ func (p *plane) policies() *access.Policies {
 	}}
 }
 
-func (p *plane) admission() []plugin { return nil }
+// admission are the plugins that stand for EKS's webhooks, in their order.
+func (p *plane) admission() []plugin {
+	return []plugin{
+		{irsa.PluginName, irsa.Factory(p.config.Region)},
+		{admission.PluginName, admission.Factory(admission.Config{Profiles: profiles{p.settings}, Region: p.config.Region})},
+	}
+}
 
-func (p *plane) dialPod(ctx context.Context, network, address string) (net.Conn, error) {
+type profiles struct{ *settings }
+
+func (p profiles) FargateProfiles() []link.FargateProfile { return p.get().FargateProfiles }
+
+// dialPod connects the API server with a pod: through the pod's sandbox, as
+// there need not be a route to it from here.
+func (p *plane) dialPod(ctx context.Context, transport, address string) (net.Conn, error) {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		var d net.Dialer
+		return d.DialContext(ctx, transport, address)
+	}
+	if at == p.metricsAddress() {
+		return p.metering.dial(ctx, transport, address)
+	}
+	for _, id := range p.boxes.IDs() {
+		if b, ok := p.boxes.Get(id); ok && b.Status.Address != nil && b.Status.Address.IP == at.Addr().String() && !b.IsStopped() {
+			return p.parent.Dial(ctx, id, transport, address)
+		}
+	}
 	var d net.Dialer
-	return d.DialContext(ctx, network, address)
+	return d.DialContext(ctx, transport, address)
+}
+
+// why answers `neargate why` for a pod, "namespace/name".
+func (q *parts) why(pod string) []string {
+	namespace, name, ok := strings.Cut(pod, "/")
+	if !ok {
+		return nil
+	}
+	found, err := q.factory.Core().V1().Pods().Lister().Pods(namespace).Get(name)
+	if err != nil {
+		return []string{fmt.Sprintf("There is no pod %s in namespace %s.", name, namespace)}
+	}
+	return q.worker.Why(found)
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pipe.go is a server that is reached without any network: the kubelet API of
-// all nodes at once, whose addresses are those of pods.
+// pipe.go is for servers that are reached without any network: the kubelet API
+// of all nodes at once, whose addresses are those of pods, and metrics.k8s.io.
 
 // pipes is a listener whose connections are made by dial.
 type pipes struct {
@@ -47,11 +47,11 @@ func (p *pipes) Close() error {
 	return nil
 }
 
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "kubelet", Net: "unix"} }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "neargate-kube", Net: "unix"} }
 
-// serveKubelet answers the kubelet API over TLS, which is all that the API
-// server speaks to kubelets, with HTTP/1.1, which can be upgraded.
-func serveKubelet(ctx context.Context, p *pipes, k keys, h http.Handler) error {
+// serveTLS answers over TLS, which is all that the API server speaks to kubelets
+// and aggregated APIs, with HTTP/1.1, which can be upgraded.
+func serveTLS(ctx context.Context, p *pipes, k keys, h http.Handler) error {
 	cert, err := tls.LoadX509KeyPair(k.cert("apiserver"), k.key("apiserver"))
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	rbaclisters "k8s.io/client-go/listers/rbac/v1"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/access"
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -31,7 +32,9 @@ type plane struct {
 	parent   *link.ParentClient
 	keys     keys
 	tokens   *access.Tokens
-	kubelets *pipes
+	kubelets *pipes // the kubelet API
+	metering *pipes // metrics.k8s.io
+	boxes    *boxes.Boxes
 	api      netip.Addr // of the Service default/kubernetes
 	listener net.Listener
 	roles    atomic.Pointer[rbaclisters.ClusterRoleLister]
@@ -41,8 +44,9 @@ type plane struct {
 // without which it cannot go on. Logs go to out, as JSON.
 func Run(ctx context.Context, c link.Config, out io.Writer) error {
 	keep := &ring{}
-	p := &plane{config: c, log: newLog(out, keep), board: newBoard(), settings: &settings{now: c.Settings}, kubelets: newPipes()}
+	p := &plane{config: c, log: newLog(out, keep), board: newBoard(), settings: &settings{now: c.Settings}, kubelets: newPipes(), metering: newPipes()}
 	p.parent = link.DialParent(c.ParentSocket)
+	p.boxes = boxes.New(p.parent, p.logOf("boxes"))
 	p.child = &child{board: p.board, settings: p.settings, log: keep, ready: make(chan struct{})}
 	if err := p.child.serve(ctx, c.ChildSocket); err != nil {
 		return err
@@ -78,7 +82,7 @@ func (p *plane) run(ctx context.Context) error {
 	serverCtx, end := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- server.run(serverCtx) }()
-	g.Go(func() error { return p.parts(inner, server) })
+	g.Go(func() error { return p.work(inner, server) })
 	g.Go(func() error {
 		select {
 		case err := <-ended:
@@ -153,6 +157,10 @@ func (p *plane) server(ctx context.Context, d *database) (*apiServer, error) {
 		kubelet:       p.kubelets.dial,
 		pods:          p.dialPod,
 	})
+}
+
+func (p *plane) logOf(component string) zerolog.Logger {
+	return p.log.With().Str("component", component).Logger()
 }
 
 // clients are what the parts talk to the API server with.

@@ -53,3 +53,16 @@ func (b *board) follow(ctx context.Context, yield func(link.Status, error) bool)
 		}
 	}
 }
+
+// provided are the add-ons whose work Neargate does by itself; "" says that all
+// is well with one.
+var provided = map[string]string{"vpc-cni": "", "kube-proxy": "", "coredns": "", "metrics-server": ""}
+
+// tellStatus brings the parts' state into the status.
+func (p *plane) tellStatus(q *parts) {
+	of := q.compute.Status()
+	p.board.change(func(s *link.Status) {
+		s.Settings = p.settings.get().Revision
+		s.Draining, s.Nodegroups, s.Addons = of.Draining, of.Nodegroups, provided
+	})
+}
