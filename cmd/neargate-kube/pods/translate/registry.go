@@ -64,7 +64,7 @@ func pullSecret(s *v1.Secret) ([]sandbox.Registry, error) {
 			return nil, fmt.Errorf("its %s is not a Docker configuration: %w", v1.DockerConfigKey, err)
 		}
 	default:
-		return nil, fmt.Errorf("a Secret of type %s holds no logins; use %s", s.Type, v1.SecretTypeDockerConfigJson)
+		return nil, fmt.Errorf("a Secret of type %q holds no logins; use %s", s.Type, v1.SecretTypeDockerConfigJson)
 	}
 	var all []sandbox.Registry
 	for _, server := range sorted(maps.Keys(logins)) {
