@@ -137,7 +137,9 @@ func (b *balancers) put(l link.LoadBalancer, at netip.Addr) error {
 func numbers(l link.LoadBalancer) []balancerPort {
 	var ports []balancerPort
 	for _, p := range l.Ports {
-		ports = append(ports, balancerPort{p.Protocol, p.Port})
+		if p.Protocol == "tcp" || p.Protocol == "udp" {
+			ports = append(ports, balancerPort{p.Protocol, p.Port})
+		}
 	}
 	return ports
 }

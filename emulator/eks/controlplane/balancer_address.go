@@ -23,6 +23,10 @@ func newFronts(within netip.Prefix) *fronts {
 	return &fronts{within: within, taken: map[netip.Addr]string{}}
 }
 
+// loopback stands in where the host has none of the addresses. It is nobody's
+// own: what counts is that the ports are free.
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
 // maxFronts bounds the search for an address whose ports are all free.
 const maxFronts = 32
 
@@ -46,7 +50,14 @@ func (f *fronts) take(owner string, before netip.Addr, ports []balancerPort) (ne
 			f.taken[a] = owner
 			return a, nil
 		}
-		if why = explained(a, p, err); !errors.Is(err, syscall.EADDRINUSE) {
+		why = explained(a, p, err)
+		if errors.Is(err, syscall.EADDRNOTAVAIL) { // macOS has one loopback address only
+			if p, err := tryPorts(loopback, ports); err != nil {
+				return netip.Addr{}, explained(loopback, p, err)
+			}
+			return loopback, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
 			return netip.Addr{}, why // it would be the same with every address
 		}
 	}

@@ -181,6 +181,9 @@ func (l *life) heard(s link.Status, late *time.Timer) {
 		})
 	}
 	l.change(func(was *link.Status) {
+		if l.plane.config.Version != l.config.Version {
+			return // it is about to be replaced
+		}
 		if s.Address == "" { // not yet: it will be the one that it was
 			s.Address, s.CA = was.Address, was.CA
 		}

@@ -83,6 +83,9 @@ func New(c Config) *Planes {
 	p := &Planes{config: c, starts: make(chan struct{}, maxStarting), hints: newHints(), fronts: newFronts(c.Balancers), all: map[string]*plane{}}
 	if c.DataDir != Memory {
 		p.home = filepath.Join(c.DataDir, "eks")
+		if abs, err := filepath.Abs(p.home); err == nil { // control planes work elsewhere
+			p.home = abs
+		}
 	}
 	return p
 }
@@ -209,11 +212,13 @@ func (p *Planes) Status(arn string) (link.Status, bool) {
 // kept; it returns when that is done. One that is not there is no error.
 func (p *Planes) Remove(ctx context.Context, arn string) error {
 	p.mu.Lock()
-	one, run := p.all[arn], p.run
-	home := p.home
-	p.mu.Unlock()
-	if one != nil && run != nil {
+	one, home := p.all[arn], p.home
+	runs := one != nil && p.run != nil
+	if runs {
 		one.cancel()
+	}
+	p.mu.Unlock()
+	if runs {
 		select {
 		case <-one.done:
 		case <-ctx.Done():

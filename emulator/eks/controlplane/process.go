@@ -61,8 +61,7 @@ func startProcess(program string, at place, c link.Config, out io.Writer) (*proc
 	return p, nil
 }
 
-// signal signals the whole group. The leader has not been waited for, or was
-// just now: the number is nobody else's.
+// signal signals the whole group.
 func (p *process) signal(s syscall.Signal) {
 	_ = syscall.Kill(-p.cmd.Process.Pid, s) // fails when nobody is left
 }
@@ -70,6 +69,11 @@ func (p *process) signal(s syscall.Signal) {
 // stop ends the process: SIGTERM, and SIGKILL when grace is over. It returns
 // when it has ended.
 func (p *process) stop(grace time.Duration) {
+	select {
+	case <-p.ended: // its number may be somebody else's by now
+		return
+	default:
+	}
 	p.signal(syscall.SIGTERM)
 	t := time.NewTimer(grace)
 	defer t.Stop()
