@@ -41,7 +41,7 @@ func (w *Worker) sync(ctx context.Context, id string) (time.Duration, error) {
 	a := decide(view{pod: pod, box: box, now: now, deleted: m.deleted, makes: w.Remake != nil})
 	again, failed := w.act(ctx, pod, box, m, a)
 	wait = soonest(soonest(wait, again), a.again)
-	if pod.Spec.NodeName == "" && a.verb != finish {
+	if pod.Spec.NodeName == "" {
 		return wait, failed
 	}
 	if newer, ok := w.Boxes.Get(id); ok {

@@ -109,7 +109,7 @@ func decideDeleted(v view) action {
 	grace := deletionGrace(v.pod)
 	switch {
 	case v.box == nil || v.box.IsStopped():
-		if v.deleted {
+		if v.deleted || v.pod.Spec.NodeName == "" { // the API server needs nobody for one that is not bound
 			return action{}
 		}
 		return action{verb: finish}

@@ -26,6 +26,8 @@ func TestDecide(t *testing.T) {
 	}
 	unbound := pod("a")
 	unbound.Spec.NodeName = ""
+	unboundDeleted := deleted(30)
+	unboundDeleted.Spec.NodeName = ""
 	done := pod("a")
 	done.Status.Phase = v1.PodSucceeded
 	limited := func(seconds int64) *v1.Pod {
@@ -66,6 +68,8 @@ func TestDecide(t *testing.T) {
 		"deleted before it was complete": {pod: deleted(30), box: open(), does: "stop", code: "UserInitiated", grace: 30 * time.Second},
 		"deleted, stops":                 {pod: deleted(30), box: going(30 * time.Second)},
 		"deleted again, in a hurry":      {pod: deleted(1), box: going(30 * time.Second), does: "stop", code: "UserInitiated", grace: time.Second},
+		"deleted, not bound":             {pod: unboundDeleted, box: stopped(box(), "")},
+		"deleted, not bound, going":      {pod: unboundDeleted, box: box(), does: "stop", code: "UserInitiated", grace: 30 * time.Second},
 		"deleted, has stopped":           {pod: deleted(30), box: stopped(box(ended("a", 0)), ""), does: "finish"},
 		"deleted, there is nothing":      {pod: deleted(30), does: "finish"},
 		"deleted, finalizers keep it":    {pod: deleted(30), box: stopped(box(ended("a", 0)), ""), deleted: true},

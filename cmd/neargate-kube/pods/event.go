@@ -222,7 +222,7 @@ func (d *diff) named(text string) string {
 // pulled tells that the image is there, before each run.
 func (d *diff) pulled() []event {
 	first := passedPull(d.is) && !passedPull(d.was)
-	if !first && !d.newRun() || first && d.is.ImageDigest == "" {
+	if !first && !d.newRun() {
 		return nil
 	}
 	var all []event

@@ -36,3 +36,6 @@ func (w *Worker) Sync(ctx context.Context, id string) (time.Duration, error) { r
 
 // Record has events given to f instead of the API.
 func (w *Worker) Record(f func(*v1.Pod, Event)) { w.record = f }
+
+// Dirty says that the files of a pod's volumes may have to change.
+func (w *Worker) Dirty(id string) { w.dirty(id) }

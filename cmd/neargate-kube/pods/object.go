@@ -214,7 +214,7 @@ func (o *objects) lister(r objectRef) cache.ListerWatcher {
 		opts.FieldSelector = fields.OneTermEqualSelector("metadata.name", r.name).String()
 	}
 	api := o.client.CoreV1()
-	return &cache.ListWatch{
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 			only(&opts)
 			if r.kind == secretKind {
@@ -229,7 +229,7 @@ func (o *objects) lister(r objectRef) cache.ListerWatcher {
 			}
 			return api.ConfigMaps(r.namespace).Watch(ctx, opts)
 		},
-	}
+	}, o.client)
 }
 
 // get reads an object: from the watch when that shows it, else from the API,

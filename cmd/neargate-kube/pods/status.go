@@ -32,6 +32,8 @@ type notes struct {
 	Waiting map[string]v1.ContainerStateWaiting
 	// Lost: there is no sandbox and there will be none.
 	Lost bool
+	// Rejected is why the pod is not taken at all; nil when it is.
+	Rejected *Problem
 }
 
 // status is how a bound pod's status should be. box is nil when there is no
@@ -51,12 +53,12 @@ func status(pod *v1.Pod, box *sandbox.Sandbox, n notes, now time.Time) v1.PodSta
 	s.ContainerStatuses = sorted(statuses(pod, pod.Spec.Containers, mainRole, box, s.ContainerStatuses, n))
 	s.InitContainerStatuses = statuses(pod, pod.Spec.InitContainers, initRole, box, s.InitContainerStatuses, n)
 	s.EphemeralContainerStatuses = sorted(statuses(pod, ephemeral(pod), ephemeralRole, box, s.EphemeralContainerStatuses, n))
-	ended := n.Lost || box != nil && box.IsStopped()
+	ended := hasStopped(box, n)
 	if ended {
 		terminate(pod, &s)
 	}
 	all := slices.Concat(s.InitContainerStatuses, s.ContainerStatuses)
-	outcome(pod, box, &s, phase(&pod.Spec, all, ended), ended)
+	outcome(pod, box, &s, n, phase(&pod.Spec, all, ended))
 	s.Conditions = conditions(pod, s.Phase, all, isUp(box), now)
 	shorten(&s)
 	return s
@@ -138,6 +140,9 @@ func mayRun(box *sandbox.Sandbox) bool {
 	})
 }
 
+// hasStopped: nothing of the pod runs, and nothing will.
+func hasStopped(box *sandbox.Sandbox, n notes) bool { return n.Lost || box != nil && box.IsStopped() }
+
 func isTerminal(p v1.PodPhase) bool { return p == v1.PodSucceeded || p == v1.PodFailed }
 
 // terminate gives containers an end of which none is known though the pod has
@@ -192,9 +197,12 @@ func hasInitialized(pod *v1.Pod, s *v1.PodStatus) bool {
 
 // outcome sets phase, reason and message. A pod comes to its end only when
 // nothing of it can run any more, and never leaves it.
-func outcome(pod *v1.Pod, box *sandbox.Sandbox, s *v1.PodStatus, p v1.PodPhase, ended bool) {
+func outcome(pod *v1.Pod, box *sandbox.Sandbox, s *v1.PodStatus, n notes, p v1.PodPhase) {
+	ended := hasStopped(box, n)
 	reason, message := "", ""
 	switch {
+	case n.Rejected != nil:
+		p, reason, message = v1.PodFailed, n.Rejected.Reason, n.Rejected.Message
 	case box != nil && box.Desired.Stopped && box.Desired.Code == reasonDeadline:
 		p, reason, message = v1.PodFailed, reasonDeadline, textDeadline
 	case ended && !isTerminal(p):

@@ -22,9 +22,6 @@ import (
 // stays, and nothing when there are none.
 func (w *Worker) write(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) (*v1.Pod, error) {
 	want := status(pod, box, w.notes(pod, m), time.Now())
-	if r := m.problems.rejection(); r != nil && !isTerminal(want.Phase) {
-		want.Phase, want.Reason, want.Message = v1.PodFailed, r.Reason, r.Message
-	}
 	if equality.Semantic.DeepEqual(want, pod.Status) {
 		return pod, nil
 	}
@@ -62,7 +59,7 @@ func difference(pod *v1.Pod, want v1.PodStatus) ([]byte, error) {
 
 // notes are what the status needs to know beside the records.
 func (w *Worker) notes(pod *v1.Pod, m *memory) notes {
-	n := notes{Waiting: m.problems.waiting(), Lost: m.lost}
+	n := notes{Waiting: m.problems.waiting(), Lost: m.lost, Rejected: m.problems.rejection()}
 	node, err := w.nodes.Get(pod.Spec.NodeName)
 	if err != nil { // it is gone, or the informer has not seen it yet
 		n.HostIP = pod.Status.HostIP
