@@ -15,10 +15,11 @@ import (
 // addonKind is an add-on that Neargate provides. There are no Pods of it: what
 // AWS's add-on does is done by Neargate's own network, DNS and metrics.
 type addonKind struct {
-	name, kind string
-	publisher  string
-	owner      string
-	account    string // serviceAccount of its Pods on AWS
+	name, kind       string
+	publisher, owner string
+	// account is the service account of its Pods on AWS that needs a role, and
+	// policy the one that the role needs; "" none does.
+	account, policy string
 	// provides says what stands behind it.
 	provides string
 	// lines are its minor versions, newest first, with the Kubernetes minors
@@ -42,7 +43,7 @@ const kubeProxy = "kube-proxy"
 
 var addonKinds = []addonKind{
 	{
-		name: "coredns", kind: "networking", publisher: "eks", owner: "aws", account: "coredns", oldest: "1.8",
+		name: "coredns", kind: "networking", publisher: "eks", owner: "aws", oldest: "1.8",
 		provides: "cluster DNS is answered inside each pod's own network, without CoreDNS Pods",
 		lines: []addonLine{
 			{"v1.13.1-eksbuild.1", "1.35", ""}, {"v1.12.4-eksbuild.1", "1.34", "1.34"},
@@ -55,14 +56,14 @@ var addonKinds = []addonKind{
 		},
 	},
 	{
-		name: kubeProxy, kind: "networking", publisher: "eks", owner: "aws", account: "kube-proxy", oldest: "1.28",
+		name: kubeProxy, kind: "networking", publisher: "eks", owner: "aws", oldest: "1.28",
 		provides: "ClusterIPs are translated inside each pod's own network, without kube-proxy Pods",
 		schema: []addonProperty{
 			{"ipvs", "object"}, {"mode", "string"}, {"podAnnotations", "object"}, {"podLabels", "object"}, {"resources", "object"},
 		},
 	},
 	{
-		name: "metrics-server", kind: "observability", publisher: "kubernetes-sigs", owner: "community", account: "metrics-server", oldest: "0.7",
+		name: "metrics-server", kind: "observability", publisher: "kubernetes-sigs", owner: "community", oldest: "0.7",
 		provides: "metrics.k8s.io is served from the containers' own statistics, without metrics-server Pods",
 		lines:    []addonLine{{"v0.8.0-eksbuild.6", "", ""}},
 		schema: []addonProperty{
@@ -73,7 +74,7 @@ var addonKinds = []addonKind{
 		},
 	},
 	{
-		name: "vpc-cni", kind: "networking", publisher: "eks", owner: "aws", account: "aws-node", oldest: "1.12",
+		name: "vpc-cni", kind: "networking", publisher: "eks", owner: "aws", account: "aws-node", policy: "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy", oldest: "1.12",
 		provides: "each pod's address is one of its subnet, given by Neargate's own network, without aws-node Pods",
 		lines:    []addonLine{{"v1.21.1-eksbuild.1", "1.35", ""}, {"v1.20.4-eksbuild.2", "", "1.34"}},
 		schema: []addonProperty{
