@@ -16,8 +16,10 @@ const (
 	// ReasonMount: all containers wait with ContainerCreating (or
 	// PodInitializing); the event is FailedMount with the error's message.
 	ReasonMount = "FailedMount"
-	// ReasonSysctl: kubelet does not take the pod at all: its phase is Failed.
+	// ReasonSysctl and ReasonOS: kubelet does not take the pod at all: its phase
+	// is Failed.
 	ReasonSysctl = "SysctlForbidden"
+	ReasonOS     = "PodOSNotSupported"
 )
 
 // Error is why a pod cannot be set up as it is.

@@ -47,7 +47,8 @@ func logFiles() []logFile {
 // Outputs is where the output of a Fargate pod's containers goes.
 type Outputs struct {
 	outputs    []section
-	kubernetes bool // there is a filter that adds the pod's metadata
+	kubernetes bool   // there is a filter that adds the pod's metadata
+	greps      []grep // that choose by it
 	// Notes say which parts of the configuration have no effect.
 	Notes []string
 }
@@ -125,6 +126,13 @@ func (o *Outputs) take(key string, sections []section) {
 		case key == keyFilters && name == "kubernetes":
 			o.kubernetes = true
 			o.Notes = append(o.Notes, "[FILTER] kubernetes adds no metadata to lines; names of log groups and streams may use it")
+		case key == keyFilters && name == "grep" && o.kubernetes:
+			g, err := parseGrep(s)
+			if err != nil {
+				o.Notes = append(o.Notes, fmt.Sprintf("[FILTER] grep (Match %s) has no effect: %v", s.get("Match"), err))
+				continue
+			}
+			o.greps = append(o.greps, g)
 		case key == keyFilters:
 			o.Notes = append(o.Notes, fmt.Sprintf("[FILTER] %s (Match %s) has no effect", name, s.get("Match")))
 		case !isCloudWatch(s):

@@ -183,3 +183,41 @@ func TestLoggingErrors(t *testing.T) {
 		t.Errorf("keys in lower case: %v", err)
 	}
 }
+
+func TestLogGrep(t *testing.T) {
+	output := "[OUTPUT]\nName cloudwatch_logs\nMatch *\nlog_group_name g\nlog_stream_name s\n"
+	kubernetes := "[FILTER]\nName kubernetes\nMatch *\n"
+	filter := func(match string, rules ...string) string {
+		return "[FILTER]\nName grep\nMatch " + match + "\n" + strings.Join(rules, "\n") + "\n"
+	}
+	for name, c := range map[string]struct {
+		filters string
+		kept    bool
+		note    string
+	}{
+		"excluded":         {kubernetes + filter("*", "Exclude $kubernetes['namespace_name'] ^(shop|kitchen)$"), false, ""},
+		"not excluded":     {kubernetes + filter("*", "Exclude $kubernetes['namespace_name'] ^kube-system$"), true, ""},
+		"chosen":           {kubernetes + filter("*", "Regex $kubernetes['labels']['app'] ^w"), true, ""},
+		"not chosen":       {kubernetes + filter("*", "Regex $kubernetes['labels']['app'] ^x"), false, ""},
+		"absent":           {kubernetes + filter("*", "Regex $kubernetes['labels']['x'] ."), false, ""},
+		"absent, excluded": {kubernetes + filter("*", "Exclude $kubernetes['labels']['x'] ."), true, ""},
+		"two rules":        {kubernetes + filter("*", "regex $kubernetes['pod_name'] web", "exclude $kubernetes['container_name'] ^web$"), false, ""},
+		"other tag":        {kubernetes + filter("kube.*_kitchen_*", "Exclude $kubernetes['namespace_name'] ."), true, ""},
+		"lines":            {kubernetes + filter("*", "Exclude log debug"), true, "a rule is about log, and lines are not looked into"},
+		"bad pattern":      {kubernetes + filter("*", "Exclude $kubernetes['pod_name'] ("), true, "missing closing )"},
+		"option":           {kubernetes + filter("*", "Logical_Op or"), true, "the option Logical_Op is not known"},
+		"before metadata":  {filter("*", "Exclude $kubernetes['namespace_name'] shop") + kubernetes, true, "[FILTER] grep (Match *) has no effect"},
+	} {
+		data := map[string]string{"output.conf": output, "filters.conf": c.filters}
+		o, err := translate.Logging(logging(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if log, _ := logged(t, data); (log.Driver == "awslogs") != c.kept {
+			t.Errorf("%s: got %+v", name, log)
+		}
+		if text := strings.Join(o.Notes, "; "); strings.Contains(text, "grep") != (c.note != "") || !strings.Contains(text, c.note) {
+			t.Errorf("%s: notes %s", name, text)
+		}
+	}
+}

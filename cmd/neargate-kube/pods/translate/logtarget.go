@@ -29,7 +29,13 @@ func (t *translation) logged() bool {
 func (t *translation) log(container string) sandbox.Log {
 	o := t.env.Outputs
 	tag := logTag(t.pod, container)
+	m := &metadata{pod: t.pod, container: container, tag: tag, known: o.kubernetes}
 	var log sandbox.Log
+	for i := range o.greps {
+		if !o.greps[i].keeps(m) {
+			return log
+		}
+	}
 	for i := range o.outputs {
 		s := &o.outputs[i]
 		if !isCloudWatch(s) || !matches(s.get("Match"), tag) {
@@ -40,7 +46,7 @@ func (t *translation) log(container string) sandbox.Log {
 			continue
 		}
 		var err error
-		if log, err = t.target(s, container, tag); err != nil {
+		if log, err = t.target(s, m); err != nil {
 			t.note("container %s: [OUTPUT] %s: %v; its output goes nowhere", container, s.get("Name"), err)
 		}
 	}
@@ -48,15 +54,14 @@ func (t *translation) log(container string) sandbox.Log {
 }
 
 // target translates an output into options of the awslogs driver.
-func (t *translation) target(s *section, container, tag string) (sandbox.Log, error) {
-	m := metadata{pod: t.pod, container: container, tag: tag, known: t.env.Outputs.kubernetes}
+func (t *translation) target(s *section, m *metadata) (sandbox.Log, error) {
 	group := m.name(s.get("log_group_template"), s.get("log_group_name"), s.get("default_log_group_name"))
 	if group == "" {
 		return sandbox.Log{}, fmt.Errorf("it has no log_group_name")
 	}
 	stream := m.name(s.get("log_stream_template"), s.get("log_stream_name"), "")
 	if prefix := m.expand(s.get("log_stream_prefix")); stream == "" && prefix != "" {
-		stream = prefix + tag
+		stream = prefix + m.tag
 	}
 	if stream == "" {
 		stream = m.name(s.get("default_log_stream_name"), "", "")

@@ -247,6 +247,10 @@ func TestErrorsInOrder(t *testing.T) {
 	if r := errs.Rejection(); r == nil || r.Reason != "SysctlForbidden" {
 		t.Errorf("rejection %+v", r)
 	}
+	pod.Spec.SecurityContext, pod.Spec.OS = nil, &v1.PodOS{Name: v1.Windows}
+	if r := refused(t, pod, &objects{}).Rejection(); r == nil || r.Reason != "PodOSNotSupported" || r.Message != "Failed to admit pod as the OS field doesn't match node OS" {
+		t.Errorf("Windows: %+v", r)
+	}
 	if errs[1:].Rejection() != nil {
 		t.Error("what can be tried again counts as a rejection")
 	}

@@ -28,6 +28,9 @@ func (t *translation) refusals() Errors {
 		}
 	}
 	spec := &t.pod.Spec
+	if spec.OS != nil && spec.OS.Name != v1.Linux {
+		errs = append(errs, &Error{Reason: ReasonOS, Rejected: true, Message: "Failed to admit pod as the OS field doesn't match node OS"})
+	}
 	var shared []string
 	for _, s := range []struct {
 		name string
