@@ -4,13 +4,14 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
 
 // box is a sandbox container and what this process keeps for it. All of it can
@@ -19,7 +20,6 @@ type box struct {
 	sandbox   atomic.Pointer[string] // the id of the sandbox it serves; nil while it is warm
 	container string                 // Docker's id
 	place     place
-	dns       []string
 
 	// The following are guarded by Runtime.mu.
 	link    *link // nil while the container does not run
@@ -27,10 +27,15 @@ type box struct {
 	ceiling *ceiling // nil while it is not known
 	newest  map[string]int
 	notes   []string
+	dns     []string // what is in resolv.conf
+	// warnings are those of the sandbox about what it was told last.
+	warnings []string
+	served   *tunnel.Session // see serveCluster
+	given    given
 }
 
-func newBox(container string, p place, dns []string) *box {
-	return &box{container: container, place: p, dns: dns, newest: map[string]int{}}
+func newBox(container string, p place) *box {
+	return &box{container: container, place: p, dns: []string{vpcResolver}, newest: map[string]int{}}
 }
 
 // id is "" while the box is warm.
@@ -66,7 +71,11 @@ func (r *Runtime) attach(b *box, first *stdio) *link {
 			r.options.Metadata(id).ServeHTTP(w, req)
 		})
 	}
-	l := r.connect(b.container, h, first)
+	l := r.connect(b.container, h, first, func(t *tunnel.Session) {
+		if cluster := t.Hello().Cluster; cluster != "" {
+			r.serveCluster(b, t, cluster)
+		}
+	})
 	r.mu.Lock()
 	old := b.link
 	b.link = l
@@ -124,6 +133,11 @@ func (r *Runtime) notesOf(b *box) []string {
 			all = append(all, t.Hello().Warnings...)
 		}
 	}
+	for _, w := range b.warnings {
+		if !slices.Contains(all, w) { // a hello of a later session tells them too
+			all = append(all, w)
+		}
+	}
 	return append(all, b.notes...)
 }
 
@@ -144,15 +158,11 @@ func (r *Runtime) linkTo(ctx context.Context, id string) (*link, error) {
 }
 
 // labels of a sandbox container: its place, which is chosen before it.
-func (r *Runtime) placeLabels(p place, dns []string) map[string]string {
-	labels := map[string]string{
+func (r *Runtime) placeLabels(p place) map[string]string {
+	return map[string]string{
 		labelInstance: r.options.Instance, labelRole: roleSandbox,
 		labelVPC: p.vpc, labelSubnet: p.subnet, labelAddress: p.ip.String() + "/" + strconv.Itoa(p.bits),
 	}
-	if len(dns) > 0 {
-		labels[labelDNS] = strings.Join(dns, ",")
-	}
-	return labels
 }
 
 // boxOf reads a sandbox container back from a listing; nil when its labels
@@ -162,9 +172,5 @@ func boxOf(c container.Summary, network string) *box {
 	if err != nil {
 		return nil
 	}
-	var dns []string
-	if l := c.Labels[labelDNS]; l != "" {
-		dns = strings.Split(l, ",")
-	}
-	return newBox(c.ID, place{vpc: c.Labels[labelVPC], subnet: c.Labels[labelSubnet], ip: p.Addr(), bits: p.Bits(), network: network}, dns)
+	return newBox(c.ID, place{vpc: c.Labels[labelVPC], subnet: c.Labels[labelSubnet], ip: p.Addr(), bits: p.Bits(), network: network})
 }

@@ -1,6 +1,11 @@
 package docker
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/tunnel"
+)
 
 // Abandon ends what r does without cleaning up, as a killed process would.
 func Abandon(r *Runtime) {
@@ -49,3 +54,9 @@ func Fronts(id string) []string {
 }
 
 func mustPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+// Settings are what a sandbox is told.
+func Settings(s *sandbox.Spec, ip netip.Addr) (tunnel.Network, error) { return settings(s, ip) }
+
+// TableOf is a table in the tunnel's words.
+func TableOf(t sandbox.ServiceTable) tunnel.Services { return tableOf(t) }

@@ -30,6 +30,7 @@ type link struct {
 	log       zerolog.Logger
 	container string
 	metadata  *http.Server // nil: none
+	begun     func(*tunnel.Session)
 	end       context.CancelFunc
 	ended     chan struct{} // closed when there will be no more sessions
 
@@ -38,11 +39,12 @@ type link struct {
 	changed chan struct{} // closed when session changes
 }
 
-// connect begins a link. first is the container's own stream, or nil.
-func (r *Runtime) connect(container string, metadata http.Handler, first *stdio) *link {
+// connect begins a link. first is the container's own stream, or nil; begun is
+// told of each session, and must return at once.
+func (r *Runtime) connect(container string, metadata http.Handler, first *stdio, begun func(*tunnel.Session)) *link {
 	ctx, cancel := context.WithCancel(r.life)
 	l := &link{
-		daemon: r.daemon, log: r.log.With().Str("container", container[:12]).Logger(), container: container,
+		daemon: r.daemon, log: r.log.With().Str("container", container[:12]).Logger(), container: container, begun: begun,
 		end: cancel, ended: make(chan struct{}), changed: make(chan struct{}),
 	}
 	if metadata != nil {
@@ -119,6 +121,7 @@ func (l *link) use(ctx context.Context, s *tunnel.Session) {
 		// Ends with the session's listener.
 		go func() { _ = l.metadata.Serve(s.Listen(tunnel.ServiceMetadata)) }()
 	}
+	l.begun(s)
 	l.set(s)
 	select {
 	case <-s.Done():

@@ -19,8 +19,6 @@ const (
 	labelSubnet  = "dev.neargate.subnet"  // sandbox containers
 	labelAddress = "dev.neargate.address" // sandbox containers: 172.31.16.5/20
 
-	labelDNS = "dev.neargate.dns" // sandbox containers: what is in resolv.conf
-
 	labelContainer = "dev.neargate.container" // workload containers: the name in the definition
 	labelPublic    = "dev.neargate.public"    // workload containers: see publicLabel
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -30,6 +31,10 @@ type Options struct {
 	// Metadata serves the link-local endpoint 169.254.170.2 of a sandbox; nil
 	// serves none.
 	Metadata func(sandboxID string) http.Handler
+	// DialAPI connects to the Kubernetes API of a cluster (its
+	// sandbox.ClusterNetwork.Name) for a pod that has connected to the
+	// cluster's API address; nil connects to nothing.
+	DialAPI func(ctx context.Context, cluster string) (net.Conn, error)
 	// Warm is how many ready sandboxes may wait in each subnet that was used
 	// lately; 0 keeps none.
 	Warm int
@@ -74,6 +79,10 @@ type Runtime struct {
 	attempts map[string]int // containers restarted in place, by container id
 	ulimits  refused
 	publics  map[netip.Addr]string
+
+	tables     tables
+	deliveries keyed         // of tables, by sandbox container
+	delivering chan struct{} // has room for those under way
 }
 
 // The abilities beside the core.
@@ -86,6 +95,7 @@ var _ interface {
 	sandbox.StatsReader
 	sandbox.FileWriter
 	sandbox.ProgressTeller
+	sandbox.ServiceNetwork
 } = (*Runtime)(nil)
 
 // New makes a runtime and begins to watch the Engine. That the Engine is away
@@ -112,6 +122,7 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 		options: o, log: o.Log, daemon: d, names: newNames(o.Instance),
 		boxes: map[string]*box{}, vpcs: map[string]*vpc{}, warm: map[string]*pool{},
 		inspects: map[string]inspected{}, attempts: map[string]int{}, publics: map[netip.Addr]string{},
+		delivering: make(chan struct{}, maxDeliveries),
 	}
 	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	r.background(r.watchEvents)

@@ -12,14 +12,14 @@ const cgroupRoot = "/cgroup"
 // sandboxContainer describes the container that owns a sandbox's namespace.
 // It has no rights over the host but one: to make control groups, because a
 // ceiling around several containers is none of the Engine's own abilities.
-func (r *Runtime) sandboxContainer(p place, f form, image string) client.ContainerCreateOptions {
-	if f.hostname == "" {
-		f.hostname = hostname(p.ip)
+func (r *Runtime) sandboxContainer(p place, name, image string) client.ContainerCreateOptions {
+	if name == "" {
+		name = hostname(p.ip)
 	}
 	return client.ContainerCreateOptions{
 		Config: &container.Config{
-			Image: image, Hostname: f.hostname, OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
-			Labels: r.placeLabels(p, dnsOf(f)),
+			Image: image, Hostname: name, OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+			Labels: r.placeLabels(p),
 			Cmd:    []string{"--cgroup-root=" + cgroupRoot},
 		},
 		HostConfig: &container.HostConfig{
@@ -33,11 +33,7 @@ func (r *Runtime) sandboxContainer(p place, f form, image string) client.Contain
 			Binds:       []string{"/sys/fs/cgroup:" + cgroupRoot + ":rw"},
 			// The tunnel's bytes pass through standard output; a log driver
 			// would keep them all.
-			LogConfig:  container.LogConfig{Type: "none"},
-			DNS:        f.dnsServers,
-			DNSSearch:  f.dnsSearch,
-			DNSOptions: f.dnsOptions,
-			ExtraHosts: f.hosts,
+			LogConfig: container.LogConfig{Type: "none"},
 			// As on Fargate, and as newer Engines have it by themselves: any
 			// user may serve port 80.
 			Sysctls: map[string]string{"net.ipv4.ip_unprivileged_port_start": "0"},
@@ -50,9 +46,3 @@ func (r *Runtime) sandboxContainer(p place, f form, image string) client.Contain
 		}},
 	}
 }
-
-// embeddedDNS is the Engine's resolver in every container of a network that a
-// user has made; it passes on what it does not know.
-const embeddedDNS = "127.0.0.11"
-
-func dnsOf(form) []string { return []string{embeddedDNS} }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -39,6 +38,9 @@ func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, err
 	if err != nil {
 		return sandbox.Address{}, err
 	}
+	if err := r.settle(ctx, s, b); err != nil {
+		return sandbox.Address{}, err
+	}
 	if err := r.makeVolumes(ctx, s, b); err != nil {
 		return sandbox.Address{}, err
 	}
@@ -64,13 +66,9 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 			return b, err
 		}
 	}
-	f, err := shape(s)
-	if err != nil {
-		return nil, err
-	}
-	b, err := r.makeBox(ctx, s.Network, w, f, r.names.sandbox(s.ID))
+	b, err := r.makeBox(ctx, s.Network, w, s.Hostname, r.names.sandbox(s.ID))
 	if full := (*sandbox.StopError)(nil); errors.As(err, &full) && r.yieldWarm(w) {
-		b, err = r.makeBox(ctx, s.Network, w, f, r.names.sandbox(s.ID))
+		b, err = r.makeBox(ctx, s.Network, w, s.Hostname, r.names.sandbox(s.ID))
 	}
 	if err != nil {
 		return nil, err
@@ -118,50 +116,23 @@ func (r *Runtime) revive(ctx context.Context, b *box) error {
 	return err
 }
 
-// form is what of a sandbox container depends on the sandbox.
-type form struct {
-	hostname   string
-	hosts      []string
-	dnsServers []netip.Addr
-	dnsSearch  []string
-	dnsOptions []string
-}
-
-func shape(s *sandbox.Spec) (form, error) {
-	f := form{hostname: s.Hostname, dnsSearch: s.Network.DNSSearch, dnsOptions: s.Network.DNSOptions}
-	for _, h := range s.Network.Hosts {
-		for _, name := range h.Names {
-			f.hosts = append(f.hosts, name+":"+h.Address)
-		}
-	}
-	for _, server := range s.Network.DNSServers {
-		a, err := netip.ParseAddr(server)
-		if err != nil {
-			return f, badNetwork("DNS server: %v", err)
-		}
-		f.dnsServers = append(f.dnsServers, a)
-	}
-	return f, nil
-}
-
-// fitsWarm: the Engine takes host name, hosts and resolver of a container only
-// when it is made.
-func fitsWarm(s *sandbox.Spec) bool {
-	n := s.Network
-	return s.Hostname == "" && len(n.Hosts)+len(n.DNSServers)+len(n.DNSSearch)+len(n.DNSOptions) == 0
-}
+// fitsWarm: of all that a spec wants of the network, only the host name has to
+// be known when the container is made. The Engine copies it into those that
+// join, refuses them one of their own, and no process of the sandbox container
+// reaches their UTS namespaces.
+func fitsWarm(s *sandbox.Spec) bool { return s.Hostname == "" }
 
 // maxTaken bounds how many addresses may turn out to be somebody else's.
 const maxTaken = 16
 
 // makeBox makes and starts a sandbox container and waits for its PID 1.
-func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, f form, name string) (*box, error) {
+func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, hostname, name string) (*box, error) {
 	for range maxTaken {
 		p, err := r.claim(ctx, n, w)
 		if err != nil {
 			return nil, err
 		}
-		b, err := r.makeBoxAt(ctx, p, f, name)
+		b, err := r.makeBoxAt(ctx, p, hostname, name)
 		if err == nil {
 			return b, nil
 		}
@@ -180,12 +151,12 @@ func isTaken(err error) bool {
 	return err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use")
 }
 
-func (r *Runtime) makeBoxAt(ctx context.Context, p place, f form, name string) (*box, error) {
+func (r *Runtime) makeBoxAt(ctx context.Context, p place, hostname, name string) (*box, error) {
 	image, err := r.binary(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o := r.sandboxContainer(p, f, image)
+	o := r.sandboxContainer(p, hostname, image)
 	o.Name = name
 	id, err := r.daemon.create(ctx, o)
 	if errdefs.IsConflict(err) {
@@ -200,7 +171,7 @@ func (r *Runtime) makeBoxAt(ctx context.Context, p place, f form, name string) (
 		r.explainMissing(err, p)
 		return nil, fmt.Errorf("sandbox container: %w", err)
 	}
-	b := newBox(id, p, dnsOf(f))
+	b := newBox(id, p)
 	if err := r.launch(ctx, b); err != nil {
 		r.explainMissing(err, p)
 		r.letGo(b)
