@@ -30,6 +30,13 @@ func main() {
 	frugal()
 	log := zerolog.New(os.Stderr).With().Timestamp().Logger()
 	command, args := run, os.Args[1:]
+	if done, err := errand(args); done {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "neargate-sandbox:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(args) > 0 && args[0] == "bridge" {
 		command, args = bridge, args[1:]
 	}

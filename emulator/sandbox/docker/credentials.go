@@ -7,10 +7,15 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/registry"
+
+	"github.com/neargate/neargate/emulator/sandbox"
 )
 
 // encodeAuth is the X-Registry-Auth header's form.
@@ -20,6 +25,58 @@ func encodeAuth(a registry.AuthConfig) (string, error) {
 		return "", err
 	}
 	return base64.URLEncoding.EncodeToString(text), nil
+}
+
+// fitting are the logins that are good for an image: those whose server is its
+// registry and whose path, if there is one, is above it. The narrowest come
+// first, as with a kubelet.
+func fitting(all []sandbox.Registry, ref reference.Named) []sandbox.Registry {
+	var fit []sandbox.Registry
+	for _, l := range all {
+		host, path := serverOf(l.Server)
+		if hostFits(host, indexHost(reference.Domain(ref))) && pathFits(path, reference.Path(ref)) {
+			fit = append(fit, l)
+		}
+	}
+	slices.SortStableFunc(fit, func(a, b sandbox.Registry) int {
+		_, one := serverOf(a.Server)
+		_, other := serverOf(b.Server)
+		return len(other) - len(one)
+	})
+	return fit
+}
+
+// serverOf parts a login's server from its path. The API's versions, which old
+// settings end with (https://index.docker.io/v1/), are no path.
+func serverOf(server string) (host, path string) {
+	server = strings.TrimPrefix(strings.TrimPrefix(server, "https://"), "http://")
+	host, path, _ = strings.Cut(server, "/")
+	path = strings.Trim(path, "/")
+	if path == "v1" || path == "v2" {
+		path = ""
+	}
+	if host == "registry-1.docker.io" {
+		host = "docker.io"
+	}
+	return indexHost(host), path
+}
+
+// hostFits: a star stands for one label of the name.
+func hostFits(pattern, host string) bool {
+	ps, hs := strings.Split(pattern, "."), strings.Split(host, ".")
+	if len(ps) != len(hs) {
+		return false
+	}
+	for i := range ps {
+		if ok, err := path.Match(ps[i], hs[i]); err != nil || !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func pathFits(above, path string) bool {
+	return above == "" || above == path || strings.HasPrefix(path, above+"/")
 }
 
 // storedCredentials reads what `docker login` has stored in plain in

@@ -1,8 +1,6 @@
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +9,8 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -44,58 +42,84 @@ func (r *Runtime) WriteFiles(ctx context.Context, id, volume string, files []san
 		return err
 	}
 	defer unlock()
-	there, err := r.volumesOf(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !there[r.names.volume(id, volume)] {
+	name := r.names.volume(id, volume)
+	v, err := r.daemon.VolumeInspect(ctx, name, client.VolumeInspectOptions{})
+	if errdefs.IsNotFound(err) || err == nil && v.Volume.Labels[labelInstance] != r.options.Instance {
 		return fmt.Errorf("sandbox %s has no volume %s", id, volume)
 	}
-	return r.copyFiles(ctx, id, volume, files)
-}
-
-func (r *Runtime) copyFiles(ctx context.Context, id, volume string, files []sandbox.File) error {
-	helper, err := r.filesContainer(ctx, id, volume)
 	if err != nil {
 		return fmt.Errorf("volume %s: %w", volume, err)
 	}
-	err = r.copyThrough(ctx, helper, files)
-	if err != nil {
-		err = fmt.Errorf("volume %s: %w", volume, err)
+	gid := 0
+	if text := v.Volume.Labels[labelGroup]; text != "" {
+		if gid, err = strconv.Atoi(text); err != nil {
+			return fmt.Errorf("volume %s: group: %w", volume, err)
+		}
 	}
+	if v.Volume.Labels[labelAtomic] != "" {
+		err = r.writeAtomic(ctx, id, name, gid, files)
+	} else {
+		err = r.addFiles(ctx, id, name, gid, files)
+	}
+	if err != nil {
+		return fmt.Errorf("volume %s: %w", volume, err)
+	}
+	return nil
+}
+
+// addFiles puts files into a volume beside those that are there, or in their
+// place.
+func (r *Runtime) addFiles(ctx context.Context, id, volume string, gid int, files []sandbox.File) error {
+	return r.through(ctx, id, volume, func(helper string) error {
+		there, err := r.foldersThere(ctx, helper, files)
+		if err != nil {
+			return err
+		}
+		content, err := pack(nil, ownedBy(gid, files), there, gid, nil)
+		if err != nil {
+			return err
+		}
+		return r.copyThrough(ctx, helper, content)
+	})
+}
+
+// copyInto unpacks an archive in a volume.
+func (r *Runtime) copyInto(ctx context.Context, id, volume string, content io.Reader) error {
+	return r.through(ctx, id, volume, func(helper string) error { return r.copyThrough(ctx, helper, content) })
+}
+
+// through does something with a container that has a volume mounted.
+func (r *Runtime) through(ctx context.Context, id, volume string, do func(helper string) error) error {
+	helper, err := r.filesContainer(ctx, id, volume)
+	if err != nil {
+		return err
+	}
+	err = do(helper)
 	ctx, cancel := cleanup(ctx)
 	defer cancel()
 	return errors.Join(err, r.removeContainer(ctx, helper))
 }
 
-func (r *Runtime) filesContainer(ctx context.Context, id, volume string) (string, error) {
+func (r *Runtime) filesContainer(ctx context.Context, id, volume string, command ...string) (string, error) {
 	image, err := r.binary(ctx)
 	if err != nil {
 		return "", err
 	}
 	return r.daemon.create(ctx, client.ContainerCreateOptions{
 		Name:   r.names.files(id, unique()),
-		Config: &container.Config{Image: image, Labels: r.labels(roleFiles, id)},
+		Config: &container.Config{Image: image, Cmd: command, Labels: r.labels(roleFiles, id)},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none",
 			Mounts: []mount.Mount{{
-				Type: mount.TypeVolume, Source: r.names.volume(id, volume), Target: filesTarget,
+				Type: mount.TypeVolume, Source: volume, Target: filesTarget,
 				VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 			}},
 		},
 	})
 }
 
-func (r *Runtime) copyThrough(ctx context.Context, helper string, files []sandbox.File) error {
-	there, err := r.foldersThere(ctx, helper, files)
-	if err != nil {
-		return err
-	}
-	content, err := archive(files, there)
-	if err != nil {
-		return err
-	}
-	_, err = r.daemon.CopyToContainer(ctx, helper, client.CopyToContainerOptions{DestinationPath: filesTarget, Content: content})
+func (r *Runtime) copyThrough(ctx context.Context, helper string, content io.Reader) error {
+	_, err := r.daemon.CopyToContainer(ctx, helper, client.CopyToContainerOptions{DestinationPath: filesTarget, Content: content})
 	return err
 }
 
@@ -140,55 +164,28 @@ func parents(files []sandbox.File) []string {
 
 func isFolder(f sandbox.File) bool { return strings.HasSuffix(f.Path, "/") }
 
-// archive packs files, and the folders on the way to them that are not there
-// yet. Its times are now: a workload that looks for changes sees one.
-func archive(files []sandbox.File, there map[string]bool) (io.Reader, error) {
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	now := time.Now()
-	modes := map[string]int64{}
-	for _, f := range files {
-		if isFolder(f) {
-			modes[path.Clean(f.Path)] = int64(f.Mode)
+// within finds what a sub-path of a volume leads to, and makes sure that it
+// stays in the volume: links are followed nowhere but in an atomic volume,
+// whose own they are.
+func (r *Runtime) within(ctx context.Context, s *sandbox.Spec, m sandbox.Mount) (string, error) {
+	sub := path.Clean(m.SubPath)
+	err := r.through(ctx, s.ID, r.names.volume(s.ID, m.Volume), func(helper string) error {
+		if isAtomic(s, m.Volume) {
+			folder, err := r.current(ctx, helper)
+			if err != nil {
+				return err
+			}
+			sub = path.Join(folder, sub)
 		}
+		_, err := r.foldersThere(ctx, helper, []sandbox.File{{Path: sub + "/"}})
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("sub-path of volume %s: %w", m.Volume, err)
 	}
-	for _, folder := range parents(files) {
-		if there[folder] {
-			continue
-		}
-		mode, ok := modes[folder]
-		if !ok {
-			mode = 0o755
-		}
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: folder + "/", Mode: mode, ModTime: now, Format: tar.FormatPAX}); err != nil {
-			return nil, err
-		}
-	}
-	for _, f := range files {
-		if isFolder(f) {
-			continue
-		}
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: path.Clean(f.Path), Mode: int64(f.Mode), Uid: f.UID, Gid: f.GID, Size: int64(len(f.Data)), ModTime: now, Format: tar.FormatPAX}
-		if err := errors.Join(w.WriteHeader(h), write(w, f.Data)); err != nil {
-			return nil, err
-		}
-	}
-	return &buf, w.Close()
+	return sub, nil
 }
 
-// refuseLinks makes sure that a sub-path stays within its volume.
-func (r *Runtime) refuseLinks(ctx context.Context, id string, m sandbox.Mount) error {
-	helper, err := r.filesContainer(ctx, id, m.Volume)
-	if err == nil {
-		_, err = r.foldersThere(ctx, helper, []sandbox.File{{Path: path.Clean(m.SubPath) + "/"}})
-	}
-	if err != nil {
-		err = fmt.Errorf("sub-path of volume %s: %w", m.Volume, err)
-	}
-	ctx, cancel := cleanup(ctx)
-	defer cancel()
-	if helper == "" {
-		return err
-	}
-	return errors.Join(err, r.removeContainer(ctx, helper))
+func isAtomic(s *sandbox.Spec, volume string) bool {
+	return slices.ContainsFunc(s.Volumes, func(v sandbox.Volume) bool { return v.Name == volume && v.Atomic })
 }

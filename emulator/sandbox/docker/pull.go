@@ -100,19 +100,19 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 	}
 	ref, err := reference.ParseNormalizedNamed(c.Image)
 	if err != nil {
-		return "", stopPull(c, fmt.Sprintf("invalid reference format: %s", c.Image))
+		return "", invalidName(c)
 	}
 	digest, err := r.present(ctx, c.Image)
-	if stop, ok := errors.AsType[*sandbox.StopError](err); ok {
-		stop.Container = c.Name
+	if _, ok := errors.AsType[*sandbox.StopError](err); ok {
+		return "", invalidName(c)
 	}
 	if err != nil || digest != "" && c.Pull != sandbox.PullAlways {
 		return digest, err
 	}
 	if c.Pull == sandbox.PullNever {
-		return "", stopPull(c, fmt.Sprintf("image %s is not present and its pull policy is Never", c.Image))
+		return "", neverThere(c)
 	}
-	if err := r.fetch(ctx, s.ID, c, ref, digest != ""); err != nil {
+	if err := r.fetch(ctx, s, c, ref, digest != "" || s.Patient); err != nil {
 		if stop := (*sandbox.StopError)(nil); digest != "" && errors.As(err, &stop) {
 			// An image that was built here has no registry to come from.
 			r.log.Info().Str("sandbox", s.ID).Str("image", c.Image).Str("because", stop.Reason).Msg("using the local image")
@@ -183,13 +183,14 @@ const (
 )
 
 // fetch pulls, again where that may help; once only when there is a local
-// image to fall back to.
-func (r *Runtime) fetch(ctx context.Context, id string, c *sandbox.Container, ref reference.Named, once bool) error {
+// image to fall back to, or somebody else tries again.
+func (r *Runtime) fetch(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, ref reference.Named, once bool) error {
+	id := s.ID
 	defer r.pulls.tell(id, c.Image, "")
 	wait := pullWait
 	for try := 1; ; try++ {
 		r.pulls.tell(id, c.Image, "waiting for the registry")
-		err := r.fetchOnce(ctx, id, c, ref)
+		err := r.fetchAs(ctx, s, c, ref)
 		if err == nil {
 			return nil
 		}
@@ -201,7 +202,7 @@ func (r *Runtime) fetch(ctx context.Context, id string, c *sandbox.Container, re
 		}
 		f := explainPull(err.Error(), ref, r.platform())
 		if !f.again || try == pullTries || once {
-			return stopPull(c, f.text(try))
+			return stopPull(c, f.text(try), err.Error())
 		}
 		r.log.Debug().Err(err).Str("sandbox", id).Str("image", c.Image).Int("try", try).Msg("registry does not answer")
 		pause(ctx, wait)
@@ -218,11 +219,30 @@ func (r *Runtime) platform() string {
 	return f.os + "/" + f.arch
 }
 
-func (r *Runtime) fetchOnce(ctx context.Context, id string, c *sandbox.Container, ref reference.Named) error {
+// fetchAs pulls with each of the sandbox's own logins that fit, one after the
+// other, and then, or where there is none, as the runtime.
+func (r *Runtime) fetchAs(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, ref reference.Named) error {
+	var last error
+	for _, l := range fitting(s.Registries, ref) {
+		auth, err := encodeAuth(registry.AuthConfig{Username: l.Username, Password: l.Password, ServerAddress: reference.Domain(ref)})
+		if err != nil {
+			return err
+		}
+		if last = r.fetchOnce(ctx, s.ID, c, auth); last == nil || ctx.Err() != nil || client.IsErrConnectionFailed(last) {
+			return last
+		}
+	}
 	auth, err := r.auth(ctx, reference.Domain(ref))
 	if err != nil {
 		return err
 	}
+	if last != nil && auth == "" {
+		return last // nobody's pull would tell less
+	}
+	return r.fetchOnce(ctx, s.ID, c, auth)
+}
+
+func (r *Runtime) fetchOnce(ctx context.Context, id string, c *sandbox.Container, auth string) error {
 	p, err := r.daemon.ImagePull(ctx, c.Image, client.ImagePullOptions{RegistryAuth: auth})
 	if err != nil {
 		return err

@@ -26,8 +26,24 @@ func (f pullFailure) text(tries int) string {
 	return f.format
 }
 
-func stopPull(c *sandbox.Container, text string) error {
-	return &sandbox.StopError{Container: c.Name, Reason: "CannotPullContainerError: " + text}
+// stopPull tells it in Fargate's words, and in the Engine's own.
+func stopPull(c *sandbox.Container, text, own string) error {
+	own = strings.TrimPrefix(own, "Error response from daemon: ")
+	return &sandbox.StopError{Container: c.Name, Reason: "CannotPullContainerError: " + text, Trouble: sandbox.TroublePull, Text: own}
+}
+
+func invalidName(c *sandbox.Container) error {
+	return &sandbox.StopError{
+		Container: c.Name, Reason: "CannotPullContainerError: invalid reference format: " + c.Image, Trouble: sandbox.TroubleName,
+		Text: fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: invalid reference format", c.Image, c.Image),
+	}
+}
+
+func neverThere(c *sandbox.Container) error {
+	return &sandbox.StopError{
+		Container: c.Name, Reason: fmt.Sprintf("CannotPullContainerError: image %s is not present and its pull policy is Never", c.Image), Trouble: sandbox.TroubleNever,
+		Text: fmt.Sprintf("Container image %q is not present with pull policy of Never", c.Image),
+	}
 }
 
 const retried = "pull image manifest has been retried %d time(s): "

@@ -67,10 +67,11 @@ func (r *Runtime) startNew(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 		return err
 	}
 	r.note(b, c.Name, attempt)
-	if err := r.startWithin(ctx, s, c, b, attempt, env, id, o.HostConfig.Ulimits); err != nil {
+	err = r.startWithin(ctx, s, c, b, attempt, env, id, o.HostConfig.Ulimits)
+	r.afterStart(s, c, attempt) // whether it runs or has failed for good
+	if err != nil {
 		return err
 	}
-	r.afterStart(s, c, attempt)
 	return r.renewCeiling(ctx, s, b)
 }
 
@@ -88,33 +89,74 @@ func (r *Runtime) describe(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 		t.public = publicLabel(b.front)
 	}
 	r.mu.Unlock()
-	if !t.subpaths {
-		if t.folders, err = r.volumeFolders(ctx, s, c); err != nil {
-			return client.ContainerCreateOptions{}, err
-		}
+	if err := r.verifyNonRoot(ctx, c); err != nil {
+		return client.ContainerCreateOptions{}, err
+	}
+	if t.target, err = r.target(ctx, s, c); err != nil {
+		return client.ContainerCreateOptions{}, err
+	}
+	if err := r.addMessage(ctx, s, c, attempt); err != nil {
+		return client.ContainerCreateOptions{}, err
+	}
+	if err := r.resolve(ctx, s, c, &t); err != nil {
+		return client.ContainerCreateOptions{}, err
 	}
 	return workload(s, r.withoutRefused(c, b), attempt, env, t), nil
 }
 
-// volumeFolders finds the folders of volumes that are mounted in part, for
-// Engines that cannot do so themselves.
-func (r *Runtime) volumeFolders(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (map[string]string, error) {
-	folders := map[string]string{}
+// resolve finds out what sub-paths lead to, and the folders of volumes that
+// are mounted in part, for Engines that cannot do so themselves.
+func (r *Runtime) resolve(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, t *setting) error {
+	t.folders, t.subs = map[string]string{}, map[string]string{}
+	if c.Message != nil && !t.subpaths {
+		if err := r.folder(ctx, r.names.messages(s.ID), t); err != nil {
+			return err
+		}
+	}
 	for _, m := range c.Mounts {
 		if m.SubPath == "" {
 			continue
 		}
-		name := r.names.volume(s.ID, m.Volume)
-		v, err := r.daemon.VolumeInspect(ctx, name, client.VolumeInspectOptions{})
+		if !t.subpaths {
+			if err := r.folder(ctx, r.names.volume(s.ID, m.Volume), t); err != nil {
+				return err
+			}
+		}
+		if t.subpaths && !isAtomic(s, m.Volume) {
+			continue // the Engine looks at links itself
+		}
+		sub, err := r.within(ctx, s, m)
 		if err != nil {
-			return nil, fmt.Errorf("volume %s: %w", m.Volume, err)
+			return err
 		}
-		folders[name] = v.Volume.Mountpoint
-		if err := r.refuseLinks(ctx, s.ID, m); err != nil {
-			return nil, err
-		}
+		t.subs[m.Path] = sub
 	}
-	return folders, nil
+	return nil
+}
+
+func (r *Runtime) folder(ctx context.Context, volume string, t *setting) error {
+	v, err := r.daemon.VolumeInspect(ctx, volume, client.VolumeInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("volume %s: %w", volume, err)
+	}
+	t.folders[volume] = v.Volume.Mountpoint
+	return nil
+}
+
+// target finds the container whose processes another one shall see.
+func (r *Runtime) target(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (string, error) {
+	if c.Target == "" || c.ShareProcesses {
+		return "", nil
+	}
+	all, err := r.attemptsOf(ctx, s.ID, c.Target)
+	if err != nil {
+		return "", err
+	}
+	if n := len(all); n > 0 && all[n-1].summary.State == container.StateRunning {
+		return all[n-1].summary.ID, nil
+	}
+	text := "unable to find target container " + c.Target
+	return "", &sandbox.StopError{Container: c.Name, Reason: "CannotCreateContainerError: " + text, Trouble: sandbox.TroubleConfig, Text: text}
 }
 
 // create makes the container. An image that was removed after its pull is

@@ -17,7 +17,10 @@ func createError(c *sandbox.Container, err error) error {
 	if !errdefs.IsInvalidArgument(err) || isPassing(err) {
 		return err
 	}
-	return &sandbox.StopError{Container: c.Name, Reason: "CannotCreateContainerError: Error response from daemon: " + reason(err)}
+	return &sandbox.StopError{
+		Container: c.Name, Reason: "CannotCreateContainerError: Error response from daemon: " + reason(err),
+		Trouble: sandbox.TroubleCreation, Text: reason(err),
+	}
 }
 
 // startError explains an error of ContainerStart.
@@ -27,12 +30,18 @@ func startError(c *sandbox.Container, err error) error {
 		return err
 	}
 	if at := strings.Index(text, "OCI runtime"); at >= 0 {
-		return &sandbox.StopError{Container: c.Name, Reason: "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: failed to create shim: " + ociReason(text[at:])}
+		return notStarted(c, "ResourceInitializationError: failed to create new container runtime task: failed to create shim: "+ociReason(text[at:]), text)
 	}
 	if errdefs.IsInvalidArgument(err) || strings.Contains(text, "error while creating mount source path") || strings.Contains(text, "error mounting") {
-		return &sandbox.StopError{Container: c.Name, Reason: "CannotStartContainerError: Error response from daemon: " + text}
+		return notStarted(c, "Error response from daemon: "+text, text)
 	}
 	return err
+}
+
+// notStarted is the end of a container that was made. A kubelet tells it with
+// the runtime's own text.
+func notStarted(c *sandbox.Container, reason, text string) error {
+	return &sandbox.StopError{Container: c.Name, Reason: "CannotStartContainerError: " + reason, Trouble: sandbox.TroubleRun, Text: text}
 }
 
 // isPassing: the Engine is away or was exchanged, or the sandbox has just

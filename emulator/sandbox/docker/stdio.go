@@ -36,6 +36,8 @@ type frames struct {
 	buf []byte
 }
 
+func newFrames(r io.Reader, raw bool) *frames { return &frames{r: bufio.NewReader(r), raw: raw} }
+
 func (f *frames) next() (frame, error) {
 	if f.raw {
 		return f.nextRaw()

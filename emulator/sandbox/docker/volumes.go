@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,7 +65,7 @@ func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) erro
 	r.mu.Lock()
 	begun := len(b.newest) > 0
 	r.mu.Unlock()
-	if len(s.Volumes) == 0 || begun {
+	if begun || len(s.Volumes) == 0 && !slices.ContainsFunc(s.Containers, hasMessage) {
 		return nil
 	}
 	there, err := r.volumesOf(ctx, s.ID)
@@ -77,6 +78,7 @@ func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) erro
 			g.Go(func() error { return r.makeVolume(gctx, s.ID, v) })
 		}
 	}
+	g.Go(func() error { return r.makeMessages(gctx, s) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -88,12 +90,21 @@ func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) erro
 	r.mu.Unlock()
 	g, gctx = errgroup.WithContext(ctx)
 	for _, v := range s.Volumes {
-		content := append(foldersOf(s, v.Name), v.Files...)
-		if len(content) > 0 {
-			g.Go(func() error { return r.copyFiles(gctx, s.ID, v.Name, content) })
-		}
+		g.Go(func() error { return r.fillVolume(gctx, s, v) })
 	}
 	return g.Wait()
+}
+
+// fillVolume gives a new volume its content.
+func (r *Runtime) fillVolume(ctx context.Context, s *sandbox.Spec, v sandbox.Volume) error {
+	content, err := initial(v, foldersOf(s, v.Name))
+	if err == nil && content != nil {
+		err = r.copyInto(ctx, s.ID, r.names.volume(s.ID, v.Name), content)
+	}
+	if err != nil {
+		return fmt.Errorf("volume %s: %w", v.Name, err)
+	}
+	return nil
 }
 
 // unlimitedVolumes: the Engine has no sizes for volumes on disk.
@@ -122,10 +133,10 @@ func (r *Runtime) volumesOf(ctx context.Context, id string) (map[string]bool, er
 func (r *Runtime) makeVolume(ctx context.Context, id string, v sandbox.Volume) error {
 	o := client.VolumeCreateOptions{
 		Name: r.names.volume(id, v.Name), Driver: "local",
-		Labels: map[string]string{labelInstance: r.options.Instance, labelSandbox: id},
+		Labels: r.volumeLabels(id, v),
 	}
 	if v.Memory {
-		o.DriverOpts = map[string]string{"type": "tmpfs", "device": "tmpfs", "o": tmpfsOptions(v.Size)}
+		o.DriverOpts = map[string]string{"type": "tmpfs", "device": "tmpfs", "o": tmpfsOptions(v)}
 	}
 	_, err := finish(ctx, func(ctx context.Context) (client.VolumeCreateResult, error) { return r.daemon.VolumeCreate(ctx, o) })
 	if err != nil {
@@ -134,11 +145,15 @@ func (r *Runtime) makeVolume(ctx context.Context, id string, v sandbox.Volume) e
 	return nil
 }
 
-// tmpfsOptions: any user of the sandbox may write, as into an emptyDir.
-func tmpfsOptions(size int64) string {
-	o := "mode=0777"
-	if size > 0 {
-		o += ",size=" + strconv.FormatInt(size, 10)
+// tmpfsOptions: any user of the sandbox may write, as into an emptyDir, unless
+// something else was asked for.
+func tmpfsOptions(v sandbox.Volume) string {
+	o := fmt.Sprintf("mode=%04o", rootMode(v, 0o777))
+	if v.GID != 0 {
+		o += ",gid=" + strconv.Itoa(v.GID)
+	}
+	if v.Size > 0 {
+		o += ",size=" + strconv.FormatInt(v.Size, 10)
 	}
 	return o
 }
@@ -147,6 +162,9 @@ func tmpfsOptions(size int64) string {
 // folders: the Engine, unlike Kubernetes, does not make them.
 func foldersOf(s *sandbox.Spec, volume string) []sandbox.File {
 	files := map[string]bool{}
+	if isAtomic(s, volume) {
+		return nil // what is not in its content is not there to be mounted
+	}
 	for _, v := range s.Volumes {
 		if v.Name == volume {
 			for _, f := range v.Files {

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"strconv"
@@ -27,13 +28,15 @@ type setting struct {
 	// folders are the volumes' places on the Engine's host, needed without
 	// subpaths.
 	folders map[string]string
+	subs    map[string]string // by mount point, what its sub-path leads to, where that is something else
+	target  string            // Docker's id of Container.Target
 }
 
 func workload(s *sandbox.Spec, c *sandbox.Container, attempt int, env []sandbox.EnvVar, t setting) client.ContainerCreateOptions {
 	return client.ContainerCreateOptions{
 		Name:       t.names.workload(s.ID, c.Name, attempt),
 		Config:     workloadConfig(s, c, env, t),
-		HostConfig: workloadHost(s, c, t),
+		HostConfig: workloadHost(s, c, attempt, t),
 	}
 }
 
@@ -47,6 +50,7 @@ func workloadConfig(s *sandbox.Spec, c *sandbox.Container, env []sandbox.EnvVar,
 		User:       c.User,
 		Tty:        c.TTY,
 		OpenStdin:  c.Stdin,
+		StdinOnce:  c.StdinOnce,
 		StopSignal: c.StopSignal,
 		Labels:     workloadLabels(s, c, t),
 		// The engine checks health itself, inside and in ECS's way.
@@ -54,7 +58,7 @@ func workloadConfig(s *sandbox.Spec, c *sandbox.Container, env []sandbox.EnvVar,
 	}
 }
 
-func workloadHost(s *sandbox.Spec, c *sandbox.Container, t setting) *container.HostConfig {
+func workloadHost(s *sandbox.Spec, c *sandbox.Container, attempt int, t setting) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode:    container.NetworkMode("container:" + t.owner),
 		CapAdd:         c.CapAdd,
@@ -71,12 +75,24 @@ func workloadHost(s *sandbox.Spec, c *sandbox.Container, t setting) *container.H
 	if c.NoNewPrivileges {
 		h.SecurityOpt = append(h.SecurityOpt, "no-new-privileges")
 	}
+	if c.Seccomp != "" {
+		h.SecurityOpt = append(h.SecurityOpt, "seccomp="+c.Seccomp)
+	}
+	for _, g := range c.Groups {
+		h.GroupAdd = append(h.GroupAdd, strconv.Itoa(g))
+	}
+	if c.Message != nil {
+		h.Mounts = append(h.Mounts, messageMount(s, c, attempt, t))
+	}
 	if c.InitProcess {
 		yes := true
 		h.Init = &yes
 	}
-	if c.ShareProcesses {
+	switch {
+	case c.ShareProcesses:
 		h.PidMode = container.PidMode("container:" + t.owner)
+	case t.target != "":
+		h.PidMode = container.PidMode("container:" + t.target)
 	}
 	return h
 }
@@ -89,6 +105,9 @@ func workloadLabels(s *sandbox.Spec, c *sandbox.Container, t setting) map[string
 	labels[labelRole] = roleWorkload
 	labels[labelSandbox] = s.ID
 	labels[labelContainer] = c.Name
+	if c.Message != nil {
+		labels[labelMessage] = messageLabel(c.Message)
+	}
 	if t.public != "" {
 		labels[labelPublic] = t.public
 	}
@@ -168,7 +187,7 @@ func mounts(s *sandbox.Spec, c *sandbox.Container, t setting) []mount.Mount {
 		source := t.names.volume(s.ID, m.Volume)
 		sub := ""
 		if m.SubPath != "" {
-			sub = path.Clean(m.SubPath)
+			sub = cmp.Or(t.subs[m.Path], path.Clean(m.SubPath))
 		}
 		if sub != "" && !t.subpaths {
 			// The volume is a folder of the Engine's host.
@@ -189,7 +208,7 @@ func mounts(s *sandbox.Spec, c *sandbox.Container, t setting) []mount.Mount {
 func copies(s *sandbox.Spec, volume string) bool {
 	for _, v := range s.Volumes {
 		if v.Name == volume {
-			return !v.Memory && len(v.Files) == 0
+			return !v.Empty && !v.Atomic && !v.Memory && len(v.Files) == 0
 		}
 	}
 	return false
