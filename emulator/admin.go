@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"github.com/neargate/neargate/emulator/eks"
 )
 
 // This file says what Neargate answers beside AWS's APIs, all under
@@ -47,6 +49,9 @@ func (e *Emulator) router(aws http.Handler) http.Handler {
 			Error: "Neargate has no " + r.Method + " " + r.URL.Path, Hint: "it has " + strings.Join(known, ", "),
 		})
 	}
+	issuer := e.services.eks.Issuer()
+	r.PathPrefix(eks.IssuerPath).Handler(issuer)
+	r.Host("oidc.eks.{region}.amazonaws.com").PathPrefix("/id/").Handler(issuer)
 	r.Path("/_neargate").HandlerFunc(unknown)
 	r.PathPrefix("/_neargate/").HandlerFunc(unknown)
 	r.PathPrefix("/").Handler(aws)

@@ -25,6 +25,8 @@ type Config struct {
 	Hosts   []string // names that requests may be made to, beside localhost
 	Warm    int      // at most so many sandboxes are kept ready per subnet, 0 or more
 	Docker  string   // DOCKER_HOST; "" is the environment's
+	EKS     string   // "kubernetes" runs a control plane for each cluster, "records" keeps records only
+	Kube    string   // the program neargate-kube; "" finds it beside this one, else in PATH
 	// Fake is what the runtime "fake" works on; nil makes an empty one. Tests
 	// give one to break things in it.
 	Fake    *fake.State
@@ -42,13 +44,15 @@ const (
 	TimingInstant = "instant"
 	AuthAny       = "any"
 	AuthVerify    = "verify"
+	EKSKubernetes = "kubernetes"
+	EKSRecords    = "records"
 )
 
 // Defaults returns the configuration of `neargate serve` without flags.
 func Defaults() Config {
 	return Config{
 		Account: "000000000000", Region: "us-east-1", DataDir: DefaultDataDir(),
-		Runtime: RuntimeDocker, Timing: TimingReal, Auth: AuthAny, Warm: 10, Version: "dev", Log: zerolog.Nop(),
+		Runtime: RuntimeDocker, Timing: TimingReal, Auth: AuthAny, EKS: EKSKubernetes, Warm: 10, Version: "dev", Log: zerolog.Nop(),
 	}
 }
 
@@ -85,6 +89,7 @@ func (c *Config) check() error {
 		{"runtime", c.Runtime, []string{RuntimeDocker, RuntimeFake}},
 		{"timing", c.Timing, []string{TimingReal, TimingAWS, TimingInstant}},
 		{"auth", c.Auth, []string{AuthAny, AuthVerify}},
+		{"eks", c.EKS, []string{EKSKubernetes, EKSRecords}},
 	} {
 		if !slices.Contains(one.known, one.value) {
 			return fmt.Errorf("%s %q is not one of %s", one.what, one.value, strings.Join(one.known, ", "))

@@ -19,7 +19,15 @@ import (
 // the error says so; what is left is removed as soon as the runtime answers.
 func (e *Emulator) Reset(ctx context.Context) error {
 	return e.shift.inPlace(ctx, func(ctx context.Context) error {
+		// Before the records go, so that no control plane asks for pods when they
+		// have gone; and after, for one that was made between.
+		if err := e.endPlanes(ctx); err != nil {
+			return err
+		}
 		if err := e.store.Reset(ctx, "neargate:reset"); err != nil {
+			return err
+		}
+		if err := e.endPlanes(ctx); err != nil {
 			return err
 		}
 		if err := purge(ctx, e.runtime); err != nil {

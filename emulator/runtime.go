@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -28,8 +29,17 @@ func (e *Emulator) newRuntime(ctx context.Context) (sandbox.Runtime, error) {
 	defer cancel()
 	return docker.New(ctx, docker.Options{
 		Instance: e.instance, Host: e.config.Docker, PID1: pid1.Open, Warm: e.config.Warm, Log: e.config.Log,
-		Metadata: e.metadata,
+		Metadata: e.metadata, DialAPI: e.dialAPI,
 	})
+}
+
+// dialAPI connects a pod with its cluster's Kubernetes API.
+func (e *Emulator) dialAPI(ctx context.Context, cluster string) (net.Conn, error) {
+	<-e.assembled
+	if e.services.planes == nil {
+		return nil, errors.New("this emulator runs no control planes")
+	}
+	return e.services.planes.DialAPI(ctx, cluster)
 }
 
 // metadata is the link-local endpoint of a sandbox. Docker adopts sandboxes

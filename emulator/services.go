@@ -6,6 +6,8 @@ import (
 	"github.com/neargate/neargate/apiwire"
 	"github.com/neargate/neargate/emulator/ec2"
 	"github.com/neargate/neargate/emulator/ecs"
+	"github.com/neargate/neargate/emulator/eks"
+	"github.com/neargate/neargate/emulator/eks/controlplane"
 	"github.com/neargate/neargate/emulator/iam"
 	"github.com/neargate/neargate/emulator/logs"
 	"github.com/neargate/neargate/emulator/reconcile"
@@ -16,6 +18,7 @@ import (
 // services are the APIs of one emulator.
 type services struct {
 	ecs  *ecs.API
+	eks  *eks.API
 	ec2  *ec2.API
 	logs *logs.API
 	sts  *sts.API
@@ -23,6 +26,8 @@ type services struct {
 	// waiter is an engine that does not run: others wait with it for what the
 	// one that runs does.
 	waiter *sandbox.Engine
+	// planes run the clusters' Kubernetes; nil with --eks=records.
+	planes *controlplane.Planes
 }
 
 // buildServices makes the APIs, hands each what it needs of the others, and
@@ -38,6 +43,7 @@ func (e *Emulator) buildServices() {
 		Store: e.store, Network: network{s.ec2}, Engine: engine{s.waiter}, Roles: roles{e.store, s.sts, s.iam}, Callers: callers{s.sts},
 		Settle: e.config.Timing == TimingInstant,
 	})
+	e.buildEKS(s)
 	o := apiwire.Options{
 		Account: e.config.Account, AccountOf: s.sts.AccountOf, Region: e.config.Region, Log: e.config.Log, Explain: e.explainFailure, Done: e.metrics.called,
 	}
@@ -47,6 +53,7 @@ func (e *Emulator) buildServices() {
 	e.wire = apiwire.New(o,
 		apiwire.JSON11("ecs", "AmazonEC2ContainerServiceV20141113", s.ecs).
 			WithOperations(operationsOf("ecs")...).WithConstraints(apiwire.ConstraintsOf("ecs"), apiwire.VoiceECS),
+		apiwire.RESTJSON("eks", eks.Routes(), s.eks).WithConstraints(apiwire.ConstraintsOf("eks"), apiwire.VoiceEKS),
 		apiwire.JSON11("logs", "Logs_20140328", s.logs).
 			WithOperations(operationsOf("logs")...).WithConstraints(apiwire.ConstraintsOf("logs"), apiwire.VoiceLogs),
 		apiwire.EC2Query("ec2", "2016-11-15", "http://ec2.amazonaws.com/doc/2016-11-15/", s.ec2).
@@ -77,6 +84,8 @@ func (e *Emulator) buildLoops() {
 		{definitions, reconcile.Options{Name: "ecs-task-definition", Kinds: definitions.Kinds(), Keys: definitions.Dirty, List: definitions.List}},
 		{events, reconcile.Options{Name: "logs-retention", Kinds: events.Kinds(), Keys: events.Dirty, List: events.List}},
 	}
+	kubernetes := eks.NewClusters(e.eksConfig(&e.services))
+	e.loops = append(e.loops, loop{kubernetes, reconcile.Options{Name: "eks-cluster", Kinds: kubernetes.Kinds(), Keys: kubernetes.Dirty, List: kubernetes.List, Hints: kubernetes.Hints}})
 	for i := range e.loops {
 		e.loops[i].options.Resync, e.loops[i].options.Log = time.Hour, e.config.Log
 	}

@@ -53,6 +53,8 @@ to a name that was not allowed, are refused.`,
 	f.StringVar(&c.Runtime, "runtime", c.Runtime, "docker, or fake: containers scripted by FAKE_* variables of their environment")
 	f.StringVar(&c.Timing, "timing", c.Timing, "real; aws: delays as on AWS; instant: calls answer when their effect has settled")
 	f.StringVar(&c.Auth, "auth", c.Auth, "any: all credentials are good; verify: signatures are checked")
+	f.StringVar(&c.EKS, "eks", c.EKS, "kubernetes: a real control plane for each cluster; records: the EKS API alone")
+	f.StringVar(&c.Kube, "kube", "", "the program neargate-kube; beside this one or in PATH when empty")
 	f.StringSliceVar(&c.Hosts, "allow-host", nil, "a host name, beside localhost, that requests may be made to")
 	f.IntVar(&c.Warm, "warm", c.Warm, "at most so many sandboxes are kept ready in each subnet: as many as were started at once before")
 	f.StringVar(&c.Docker, "docker-host", "", "Docker Engine to use; the environment's DOCKER_HOST or the default socket when empty")
