@@ -24,6 +24,17 @@ func (t *translation) logged() bool {
 	return strings.HasPrefix(t.pod.Annotations[annotationLogging], loggingEnabled)
 }
 
+// tellLogging notes what of the configuration has no effect, for a pod that it
+// is for.
+func (t *translation) tellLogging() {
+	if t.env.Outputs == nil || !t.logged() {
+		return
+	}
+	for _, n := range t.env.Outputs.Notes {
+		t.note("%s/%s: %s", LoggingNamespace, LoggingName, n)
+	}
+}
+
 // log finds where a container's output goes: to the first CloudWatch output
 // that its tag fits. A container has one log stream.
 func (t *translation) log(container string) sandbox.Log {

@@ -33,6 +33,7 @@ func Pod(ctx context.Context, pod *v1.Pod, s Source, e Environment) (*Result, er
 		return nil, errs
 	}
 	t.tellIneffective()
+	t.tellLogging()
 	return &Result{Completion: c, Updates: t.updates, Events: t.events, Notes: t.notes}, nil
 }
 
