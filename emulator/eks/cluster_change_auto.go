@@ -2,6 +2,7 @@ package eks
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
@@ -60,6 +61,29 @@ func (c *Cluster) autoMode() (m autoMode) {
 	return m
 }
 
+// wireText is a value of the SDK in JSON with the names of the wire; members
+// that are not given are left out.
+func wireText(v any) string {
+	var members map[string]any
+	if err := reshape(v, &members); err != nil {
+		panic(err) // a struct of texts and numbers always is such a map
+	}
+	return jsonText(wireNames(members))
+}
+
+func wireNames(members map[string]any) map[string]any {
+	named := map[string]any{}
+	for name, value := range members {
+		if inner, ok := value.(map[string]any); ok {
+			value = wireNames(inner)
+		}
+		if value != nil {
+			named[strings.ToLower(name[:1])+name[1:]] = value
+		}
+	}
+	return named
+}
+
 func givesComponents(in *eks.UpdateClusterConfigInput) bool {
 	return in.KubeApiServerConfig != nil || in.KubeControllerManagerConfig != nil || in.KubeSchedulerConfig != nil
 }
@@ -83,7 +107,7 @@ func changeComponents(_ *API, _ *store.Tx, _ apiwire.Call, c *Cluster, in *eks.U
 		{types.UpdateParamTypeKubeSchedulerConfig, in.KubeSchedulerConfig != nil, in.KubeSchedulerConfig},
 	} {
 		if given.has {
-			list = append(list, param(given.kind, jsonText(given.what)))
+			list = append(list, param(given.kind, wireText(given.what)))
 		}
 	}
 	return list, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
 	"github.com/neargate/neargate/apiwire"
@@ -222,6 +223,12 @@ func wantStatus(t testing.TB, err error, status int) {
 		t.Errorf("status of %v, want %d", err, status)
 	}
 }
+
+// smithyEqual makes cmp look over the SDK's marker of structs that are no
+// documents.
+var smithyEqual = cmp.FilterPath(func(p cmp.Path) bool {
+	return p.Last().String() == ".noSmithyDocumentSerde"
+}, cmp.Ignore())
 
 type callers struct{}
 
