@@ -37,7 +37,11 @@ func (w *Worker) sync(ctx context.Context, id string) (time.Duration, error) {
 	defer m.Unlock()
 	pod = m.newest(pod)
 	now := time.Now()
-	wait := w.tell(pod, box, m, now)
+	m.known = true
+	var wait time.Duration
+	if pod.Spec.NodeName != "" { // before that, its sandbox is the scheduler's matter
+		wait = w.tell(pod, box, m, now)
+	}
 	a := decide(view{pod: pod, box: box, now: now, deleted: m.deleted, makes: w.Remake != nil})
 	again, failed := w.act(ctx, pod, box, m, a)
 	wait = soonest(soonest(wait, again), a.again)
@@ -92,7 +96,7 @@ func (w *Worker) act(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *
 // orphan has nothing left of a pod that is not in the API. A pod that this
 // process has never seen is asked for, as the informer may be behind.
 func (w *Worker) orphan(ctx context.Context, id string, box *sandbox.Sandbox) error {
-	if box != nil {
+	if box != nil && !w.knew(id) {
 		there, err := w.isThere(ctx, id, box)
 		if err != nil || there {
 			return errors.Join(err, errIf(there, errStale))

@@ -20,6 +20,7 @@ type memory struct {
 	told    history
 	pod     *v1.Pod // as the API server had it after the last write
 	wanted  *v1.PodStatus
+	known   bool // the informer has shown the pod
 	deleted bool // the pod was deleted from the API by the worker
 
 	problems Problems // why it cannot be set up
@@ -66,6 +67,15 @@ func (w *Worker) isDirty(id string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.stale[id]
+}
+
+// knew tells whether the informer has ever shown a sandbox's pod, so that it is
+// gone when the informer does not show it any more.
+func (w *Worker) knew(id string) bool {
+	m := w.memory(id)
+	m.Lock()
+	defer m.Unlock()
+	return m.known
 }
 
 func (w *Worker) forget(id string) {

@@ -75,9 +75,25 @@ func statuses(pod *v1.Pod, containers []v1.Container, r role, box *sandbox.Sandb
 			all = append(all, *was)
 			continue
 		}
-		all = append(all, containerStatus(pod, c, r, cs, was, n))
+		all = append(all, containerStatus(pod, made(box, c), r, cs, was, n))
 	}
 	return all
+}
+
+// made is a container as its sandbox has it: an image that was changed since
+// is not the one that runs.
+func made(box *sandbox.Sandbox, c *v1.Container) *v1.Container {
+	if box == nil {
+		return c
+	}
+	for i := range box.Spec.Containers {
+		if b := &box.Spec.Containers[i]; b.Name == c.Name && b.Image != "" && b.Image != c.Image {
+			n := *c
+			n.Image = b.Image
+			return &n
+		}
+	}
+	return c
 }
 
 // inBox is what the sandbox knows of a container.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -121,8 +120,7 @@ func liveVolumes(pod *v1.Pod) []string {
 // volumesMayDiffer tells whether a change of a pod can change what is in its
 // volumes.
 func volumesMayDiffer(a, b *v1.Pod) bool {
-	return !maps.Equal(a.Labels, b.Labels) || !maps.Equal(a.Annotations, b.Annotations) ||
-		!equality.Semantic.DeepEqual(a.Spec.EphemeralContainers, b.Spec.EphemeralContainers)
+	return !maps.Equal(a.Labels, b.Labels) || !maps.Equal(a.Annotations, b.Annotations)
 }
 
 // sum tells files apart.

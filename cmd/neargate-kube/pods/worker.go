@@ -181,13 +181,12 @@ func (w *Worker) podAdded(o any) { w.touch(o) }
 
 func (w *Worker) podUpdated(before, after any) {
 	a, b := before.(*v1.Pod), after.(*v1.Pod)
-	if volumesMayDiffer(a, b) {
+	if a.UID != b.UID { // it was deleted and made again while nobody watched
+		w.podDeleted(a)
+	} else if volumesMayDiffer(a, b) {
 		w.dirty(boxID(b.UID))
 	}
 	w.touch(after)
-	if a.UID != b.UID { // it was deleted and made again while nobody watched
-		w.queue.Add(boxID(a.UID))
-	}
 }
 
 func (w *Worker) podDeleted(o any) {

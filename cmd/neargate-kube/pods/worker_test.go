@@ -352,6 +352,9 @@ func TestChangesThatAreNotTaken(t *testing.T) {
 	if got := condition(st, v1.PodResizePending); !strings.HasPrefix(got, "True Infeasible In-place resize") {
 		t.Error(got)
 	}
+	if image := st.ContainerStatuses[0].Image; image != "nginx:1" {
+		t.Error(image)
+	}
 	if cpu := st.ContainerStatuses[0].AllocatedResources.Cpu().String(); cpu != "1" {
 		t.Error(cpu)
 	}
@@ -382,5 +385,47 @@ func TestOthersConditionsStay(t *testing.T) {
 	s.round()
 	if st := s.status(); condition(st, "lb") != "True" || condition(st, v1.PodReady) != "True" {
 		t.Errorf("%+v", st.Conditions)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	p := pod("a")
+	seconds := int64(30)
+	p.Spec.ActiveDeadlineSeconds = &seconds
+	s := newStage(t, p)
+	s.is(box(runs("a")))
+	s.round()
+	if again := s.round(); again <= 28*time.Second || again > 30*time.Second {
+		t.Errorf("looks again in %v", again)
+	}
+	p, _ = s.get()
+	p.Status.StartTime = &metav1.Time{Time: time.Now().Add(-time.Minute)}
+	if _, err := s.client.CoreV1().Pods("default").UpdateStatus(t.Context(), p, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.see(p)
+	s.events = nil
+	s.round()
+	s.took("stop DeadlineExceeded")
+	s.is(stopped(box(ended("a", 143)), "DeadlineExceeded"))
+	s.round()
+	s.told("DeadlineExceeded: Pod was active on the node longer than the specified deadline", "Killing: Stopping container a")
+	if st := s.status(); st.Phase != v1.PodFailed || st.Reason != "DeadlineExceeded" || say(st.ContainerStatuses[0]) != "ended Error 143" {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestUnboundPodIsLeftAlone(t *testing.T) {
+	p := pod("a")
+	p.Spec.NodeName = ""
+	s := newStage(t, p)
+	b := openBox()
+	b.Status.Height, b.Status.Trouble = 0, "Docker is away"
+	s.is(b)
+	s.round()
+	s.took("")
+	s.told()
+	if st := s.status(); st.StartTime != nil || len(st.ContainerStatuses) > 0 {
+		t.Errorf("%+v", st)
 	}
 }
