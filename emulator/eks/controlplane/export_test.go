@@ -2,8 +2,11 @@ package controlplane
 
 import (
 	"context"
+	"io"
 	"net/netip"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/neargate/neargate/emulator/eks/link"
 )
@@ -57,4 +60,17 @@ func MakePlace(home, arn string) error {
 // Candidates are the addresses that an owner may have.
 func Candidates(owner string, within netip.Prefix, n int) []netip.Addr {
 	return candidates(owner, within, n)
+}
+
+// Telling is what of an output tells why a program has ended.
+func Telling(written string) []string {
+	o := newOutput("/dev/null", zerolog.Nop())
+	o.Write([]byte(written))
+	return o.last()
+}
+
+// NewOutput is an output into a file; done lets go of it.
+func NewOutput(path string) (w io.Writer, done func()) {
+	o := newOutput(path, zerolog.Nop())
+	return o, o.close
 }

@@ -23,7 +23,7 @@ type output struct {
 
 	mu       sync.Mutex
 	part     []byte // of a line that has not ended
-	lines    []string
+	lines    []spoken
 	file     *os.File
 	size     int64
 	troubled bool
@@ -32,9 +32,9 @@ type output struct {
 const (
 	maxLine    = 64 << 10 // a longer one is taken apart
 	maxLogFile = 10 << 20 // then it becomes PATH.1, and the one before it goes
-	keptLines  = 50
+	keptLines  = 400      // a crash tells of all goroutines
 	shownLines = 5
-	shownBytes = 400 // of one line in a reason
+	shownBytes = 400 // of one line, kept for a reason
 )
 
 func newOutput(path string, log zerolog.Logger) *output {
@@ -64,7 +64,7 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 func (o *output) line(b []byte) {
-	o.lines = append(o.lines, shown(b))
+	o.lines = append(o.lines, heardLine(b))
 	if len(o.lines) > keptLines {
 		o.lines = append(o.lines[:0], o.lines[1:]...)
 	}
@@ -96,7 +96,7 @@ func (o *output) store(b []byte) (err error) {
 	return errors.Join(err, werr)
 }
 
-// last are the last lines, for a reason.
+// last are the lines that tell most of why it ended.
 func (o *output) last() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -104,9 +104,36 @@ func (o *output) last() []string {
 		o.line(o.part)
 		o.part = nil
 	}
-	lines := o.lines[max(0, len(o.lines)-shownLines):]
+	lines := o.lines
 	o.lines = nil // the next life has lines of its own
-	return lines
+	return telling(lines)
+}
+
+// telling chooses lines: from where a program crashed, else the last ones that
+// are errors or plain text, which is how a program ends that cannot go on, else
+// the last ones.
+func telling(lines []spoken) []string {
+	var grave []spoken
+	for i, l := range lines {
+		if strings.HasPrefix(l.text, "panic: ") || strings.HasPrefix(l.text, "fatal error: ") {
+			return texts(lines[i:min(len(lines), i+shownLines)])
+		}
+		if l.grave && l.text != "" {
+			grave = append(grave, l)
+		}
+	}
+	if len(grave) == 0 {
+		grave = lines
+	}
+	return texts(grave[max(0, len(grave)-shownLines):])
+}
+
+func texts(lines []spoken) []string {
+	var all []string
+	for _, l := range lines {
+		all = append(all, l.text)
+	}
+	return all
 }
 
 // close lets go of the file.
@@ -121,19 +148,24 @@ func (o *output) close() {
 	}
 }
 
-// shown is a line as people read it. Control planes log JSON; what crashes
-// does not.
-func shown(b []byte) string {
-	var l struct{ Message, Error string }
-	text := string(b)
+// spoken is a line as people read it.
+type spoken struct {
+	text  string
+	grave bool // an error, or plain text: control planes log JSON, what crashes does not
+}
+
+func heardLine(b []byte) spoken {
+	var l struct{ Message, Error, Level string }
+	s := spoken{string(b), true}
 	if json.Unmarshal(b, &l) == nil && (l.Message != "" || l.Error != "") {
-		text = strings.Trim(l.Message+": "+l.Error, ": ")
+		s.text = strings.Trim(l.Message+": "+l.Error, ": ")
+		s.grave = l.Level == "error" || l.Level == "fatal" || l.Level == "panic"
 	}
-	text = strings.ToValidUTF8(strings.TrimSpace(text), "?")
-	if len(text) > shownBytes {
-		text = strings.ToValidUTF8(text[:shownBytes], "") + "…"
+	s.text = strings.ToValidUTF8(strings.TrimSpace(s.text), "?")
+	if len(s.text) > shownBytes {
+		s.text = strings.ToValidUTF8(s.text[:shownBytes], "") + "…"
 	}
-	return text
+	return s
 }
 
 // copyLog writes what the log files hold, the older one first.
