@@ -84,31 +84,6 @@ func (c *Compute) raise(ctx context.Context, id string, s seat) error {
 	return c.relabel(ctx, have, want)
 }
 
-// relabel gives a node the labels and taints that its group has got since. What
-// the group had before it had them is not taken away: nobody can tell it from
-// what users have put there.
-func (c *Compute) relabel(ctx context.Context, have, want *corev1.Node) error {
-	all := maps.Clone(have.Labels)
-	maps.Copy(all, want.Labels)
-	taints := slices.Clone(have.Spec.Taints)
-	for _, t := range want.Spec.Taints {
-		at := slices.IndexFunc(taints, func(o corev1.Taint) bool { return o.Key == t.Key && o.Effect == t.Effect })
-		switch {
-		case at < 0:
-			taints = append(taints, t)
-		case taints[at].Value != t.Value:
-			taints[at] = t
-		}
-	}
-	if maps.Equal(all, have.Labels) && slices.EqualFunc(taints, have.Spec.Taints, func(a, b corev1.Taint) bool { return a.MatchTaint(&b) && a.Value == b.Value }) {
-		return nil
-	}
-	return c.patchNode(ctx, have, map[string]any{
-		"metadata": map[string]any{"labels": all},
-		"spec":     map[string]any{"taints": taints},
-	})
-}
-
 // retire takes the next step of a node that is not wanted any more.
 func (c *Compute) retire(ctx context.Context, id string) error {
 	box, ok := c.Boxes.Node(id)

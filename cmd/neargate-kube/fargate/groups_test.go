@@ -207,19 +207,39 @@ func TestAGroupShrinksAndGoes(t *testing.T) {
 
 func TestAGroupGetsLabelsAndTaints(t *testing.T) {
 	inWorld(t, withGroup(1), func(w *world) {
-		w.set(func(s *link.Settings) {
-			g := group(1)
-			g.Labels = map[string]string{"team": "b", "new": "x"}
-			g.Taints = []link.Taint{{Key: "dedicated", Value: "b", Effect: "NoSchedule"}}
-			s.Nodegroups = []link.Nodegroup{g}
-		})
 		n := w.nodes()[nodeA]
-		if n.Labels["team"] != "b" || n.Labels["new"] != "x" || len(n.Spec.Taints) != 1 || n.Spec.Taints[0].Value != "b" {
-			t.Errorf("labels %v taints %v", n.Labels, n.Spec.Taints)
+		n.Labels["mine"] = "1"
+		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: "mine", Effect: "NoSchedule"})
+		if _, err := w.client.CoreV1().Nodes().Update(w.Context(), n, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Millisecond)
+		update := func(labels map[string]string, taints ...link.Taint) *corev1.Node {
+			w.set(func(s *link.Settings) {
+				g := group(1)
+				g.Labels, g.Taints = labels, taints
+				s.Nodegroups = []link.Nodegroup{g}
+			})
+			return w.nodes()[nodeA]
+		}
+		text := func(n *corev1.Node) string {
+			return fmt.Sprint(n.Labels["team"], " ", n.Labels["new"], " ", n.Labels["mine"], " ", n.Spec.Taints)
+		}
+		n = update(map[string]string{"team": "b", "new": "x"}, link.Taint{Key: "dedicated", Value: "b", Effect: "NoSchedule"})
+		if got, want := text(n), "b x 1 [{mine  NoSchedule <nil>} {dedicated b NoSchedule <nil>}]"; got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 		w.create(plainPod("web"))
 		if got := w.pod("web").Spec.NodeName; got != "" {
 			t.Errorf("on node %q", got)
+		}
+		n = update(map[string]string{"new": "y"}, link.Taint{Key: "dedicated", Value: "c", Effect: "NoSchedule"})
+		if got, want := text(n), " y 1 [{mine  NoSchedule <nil>} {dedicated c NoSchedule <nil>}]"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		n = update(nil)
+		if got, want := text(n), "  1 [{mine  NoSchedule <nil>}]"; got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	})
 }

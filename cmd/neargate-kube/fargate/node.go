@@ -39,6 +39,7 @@ func groupNode(c link.Config, g link.Nodegroup, index int, address, zone, versio
 	n.Labels[corev1.LabelHostname] = name
 	n.Spec.ProviderID = "aws:///" + zone + "/" + instance
 	n.Spec.Taints = groupTaints(g)
+	n.Annotations = map[string]string{appliedKey: appliedOf(n)}
 	n.Status = nodeStatus(address, name, g.CPU, g.Memory, 20<<30, 110, version)
 	n.Status.NodeInfo.SystemUUID = holderID(c.ARN, g.Name, index)
 	return n
