@@ -134,14 +134,16 @@ func iamARN(arn string) string {
 func (e *AccessEntry) touch(now time.Time) { e.ModifiedAt = &now }
 
 func taggedAccessEntry(tx *store.Tx, arn apiwire.ARN) (tagged, error) {
-	cluster, rest := arnParts(arn) // role/ACCOUNT/PATH/UUID
-	for r, err := range accessEntries.All(tx, store.Range{Prefix: cluster + "/"}) {
-		if err != nil {
-			return tagged{}, err
-		}
-		if strings.HasSuffix(aws.ToString(r.Value.AccessEntryArn), "/"+rest) {
-			return tagsOf(tx, accessEntries, r.Key, func(e *AccessEntry) *map[string]string { return &e.Tags })
-		}
+	key, ok := Key(arn.String())
+	if !ok {
+		return tagged{}, store.ErrNotFound
 	}
-	return tagged{}, store.ErrNotFound
+	r, err := accessEntries.Get(tx, key)
+	if err != nil {
+		return tagged{}, err
+	}
+	if aws.ToString(r.Value.AccessEntryArn) != arn.String() {
+		return tagged{}, store.ErrNotFound
+	}
+	return tagsOf(tx, accessEntries, key, func(e *AccessEntry) *map[string]string { return &e.Tags })
 }

@@ -145,7 +145,7 @@ func (n *Nodegroup) setDefaults(kubernetes string) {
 		}
 	}
 	if n.DiskSize == nil {
-		n.DiskSize = aws.Int32(20)
+		n.DiskSize = aws.Int32(defaultDisk)
 	}
 	if n.UpdateConfig == nil {
 		n.UpdateConfig = &types.NodegroupUpdateConfig{MaxUnavailable: aws.Int32(1)}
@@ -157,6 +157,9 @@ func (n *Nodegroup) setDefaults(kubernetes string) {
 		n.ReleaseVersion = aws.String(releaseOf(*n.Version, n.AmiType))
 	}
 }
+
+// defaultDisk is the size of a Linux node's disk in GiB.
+const defaultDisk = 20
 
 // releaseDay is the day of the AMIs that nodes say they are of.
 const releaseDay = "20260901"
