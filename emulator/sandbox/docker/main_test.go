@@ -81,8 +81,10 @@ func makeBed(dir string) (*testBed, error) {
 	}
 	b := &testBed{engine: engine, run: "t" + strings.ToLower(rand.Text()[:7]), pid1: filepath.Join(dir, "neargate-sandbox")}
 	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[info.Info.Architecture]
-	program := filepath.Join(dir, "program")
-	for out, pkg := range map[string]string{b.pid1: "cmd/neargate-sandbox", program: "emulator/sandbox/runtimetest/program"} {
+	program, datagrams := filepath.Join(dir, "program"), filepath.Join(dir, "datagrams")
+	for out, pkg := range map[string]string{
+		b.pid1: "cmd/neargate-sandbox", program: "emulator/sandbox/runtimetest/program", datagrams: "emulator/sandbox/docker/testdata/datagrams",
+	} {
 		c := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/neargate/neargate/"+pkg)
 		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS="+os.Getenv("GOFLAGS"))
 		if text, err := c.CombinedOutput(); err != nil {
@@ -93,11 +95,15 @@ func makeBed(dir string) (*testBed, error) {
 		return nil, err
 	}
 	b.image = "neargate-test-program:" + b.run
-	return b, b.importProgram(program)
+	return b, b.importProgram(program, datagrams)
 }
 
-func (b *testBed) importProgram(file string) error {
+func (b *testBed) importProgram(file, datagrams string) error {
 	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	udp, err := os.ReadFile(datagrams)
 	if err != nil {
 		return err
 	}
@@ -107,14 +113,18 @@ func (b *testBed) importProgram(file string) error {
 		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
 		{Typeflag: tar.TypeDir, Name: "seed/", Mode: 0o755},
 		{Typeflag: tar.TypeReg, Name: "seed/file", Mode: 0o644, Size: 4},
+		{Typeflag: tar.TypeReg, Name: "datagrams", Mode: 0o755, Size: int64(len(udp))},
 		{Typeflag: tar.TypeReg, Name: runtimetest.Path[1:], Mode: 0o755, Size: int64(len(data))},
 	} {
 		if err := w.WriteHeader(h); err != nil {
 			return err
 		}
 		content := data
-		if h.Size == 4 {
+		switch h.Name {
+		case "seed/file":
 			content = []byte("seed")
+		case "datagrams":
+			content = udp
 		}
 		if h.Size > 0 {
 			if _, err := w.Write(content); err != nil {
