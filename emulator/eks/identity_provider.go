@@ -52,16 +52,18 @@ func identityIssuerOf(tx *store.Tx, cluster string) (*link.IdentityIssuer, error
 }
 
 // advanceIdentityProviders moves a cluster's provider on: it is ACTIVE when it
-// is in force, and gone when it is not any more. Both end the update.
+// is in force, and gone when it is not any more. Both end the update. A
+// control plane that failed leaves things as they were before it.
 func advanceIdentityProviders(tx *store.Tx, c *Cluster, s seen) error {
 	for r, err := range identityProviders.All(tx, store.Range{Prefix: c.arn() + "/"}) {
 		if err != nil {
 			return err
 		}
-		if !s.settled || r.Value.Status == types.ConfigStatusActive {
+		failed := s.status.Phase == link.Failed
+		if r.Value.Status == types.ConfigStatusActive || !s.settled && !failed {
 			continue
 		}
-		if r.Value.Status == types.ConfigStatusDeleting {
+		if (r.Value.Status == types.ConfigStatusDeleting) != failed {
 			err = identityProviders.Delete(tx, r.Key)
 		} else {
 			r.Value.Status = types.ConfigStatusActive
@@ -70,7 +72,11 @@ func advanceIdentityProviders(tx *store.Tx, c *Cluster, s seen) error {
 		if err != nil {
 			return err
 		}
-		if err := endUpdate(tx, c.arn(), &r.Value.Update); err != nil {
+		var why []types.ErrorDetail
+		if failed {
+			why = append(why, types.ErrorDetail{ErrorCode: types.ErrorCodeClusterUnreachable, ErrorMessage: failure(s.status).Message, ResourceIds: []string{c.name()}})
+		}
+		if err := endUpdate(tx, c.arn(), &r.Value.Update, why...); err != nil {
 			return err
 		}
 	}

@@ -108,6 +108,28 @@ func TestRefusedIdentityProviders(t *testing.T) {
 	refused(t, err, "ResourceLimitExceededException: A cluster can have one identity provider config at most; cluster web has corp.")
 }
 
+func TestIdentityProviderOnAControlPlaneThatFailed(t *testing.T) {
+	for _, leaving := range []bool{false, true} {
+		w := entryWorld(t)
+		u := must[*sdk.AssociateIdentityProviderConfigOutput](t)(w.AssociateIdentityProviderConfig(w.ctx, newProvider("corp"))).Update
+		if leaving {
+			w.reconcile()
+			u = must[*sdk.DisassociateIdentityProviderConfigOutput](t)(w.DisassociateIdentityProviderConfig(w.ctx,
+				&sdk.DisassociateIdentityProviderConfigInput{ClusterName: aws.String("web"), IdentityProviderConfig: providerRef("corp")})).Update
+		}
+		w.planes.hold()
+		w.planes.becomes(web, func(s *link.Status) { s.Phase, s.Error = link.Failed, "it died" })
+		w.reconcile()
+		if done := w.update(t, u.Id); done.Status != "Failed" || *done.Errors[0].ErrorMessage != "it died" {
+			t.Errorf("leaving %t: the update is %s %+v", leaving, done.Status, done.Errors)
+		}
+		list := must[*sdk.ListIdentityProviderConfigsOutput](t)(w.ListIdentityProviderConfigs(w.ctx, &sdk.ListIdentityProviderConfigsInput{ClusterName: aws.String("web")}))
+		if left := len(list.IdentityProviderConfigs) == 1; left != leaving {
+			t.Errorf("leaving %t: there is one %t", leaving, left)
+		}
+	}
+}
+
 func TestThereAreNoInsights(t *testing.T) {
 	w := entryWorld(t)
 	name := aws.String("web")

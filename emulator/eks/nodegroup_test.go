@@ -354,6 +354,50 @@ func TestPartsWithoutControlPlanes(t *testing.T) {
 	}
 }
 
+func TestInstanceTypes(t *testing.T) {
+	w := entryWorld(t)
+	for name, want := range map[string]struct {
+		ami         types.AMITypes
+		cpus        float64
+		memoryInGiB float64
+	}{
+		"t3.micro": {"", 2, 1}, "t3a.2xlarge": {"", 8, 32}, "t2.small": {"", 1, 2}, "m5.large": {"", 2, 8}, "m5.24xlarge": {"", 96, 384}, "m5.metal": {"", 96, 384},
+		"m6i.32xlarge": {"", 128, 512}, "m7a.medium": {"", 1, 4}, "c5.9xlarge": {"", 36, 72}, "c5n.large": {"", 2, 5.25}, "c4.8xlarge": {"", 36, 60},
+		"r5.xlarge": {"", 4, 32}, "r4.16xlarge": {"", 64, 488}, "m7i-flex.large": {"", 2, 8}, "t4g.medium": {"AL2023_ARM_64_STANDARD", 2, 4}, "c7g.medium": {"BOTTLEROCKET_ARM_64", 1, 2},
+	} {
+		in := newGroup("one")
+		in.InstanceTypes, in.AmiType = []string{name}, want.ami
+		w.createGroup(t, in)
+		w.reconcile()
+		if told := w.planes.told(web).Nodegroups[0]; float64(told.CPU)/1024 != want.cpus || float64(told.Memory)/(1<<30) != want.memoryInGiB {
+			t.Errorf("%s has %d units and %d bytes", name, told.CPU, told.Memory)
+		}
+		must[*sdk.DeleteNodegroupOutput](t)(w.DeleteNodegroup(w.ctx, &sdk.DeleteNodegroupInput{ClusterName: aws.String("web"), NodegroupName: aws.String("one")}))
+		w.reconcile()
+	}
+}
+
+func TestPartsGoOnAfterARestart(t *testing.T) {
+	path, p := storeFile(t), newPlanes()
+	w := openWorld(t, path, p)
+	w.create("web", types.AuthenticationModeApi)
+	w.createGroup(t, newGroup("going"))
+	w.reconcile()
+	p.hold()
+	w.createGroup(t, newGroup("coming"))
+	w.createAddon(t, sdk.CreateAddonInput{AddonName: aws.String("coredns")})
+	must[*sdk.DeleteNodegroupOutput](t)(w.DeleteNodegroup(w.ctx, &sdk.DeleteNodegroupInput{ClusterName: aws.String("web"), NodegroupName: aws.String("going")}))
+	if err := w.st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w = openWorld(t, path, newPlanes())
+	w.reconcile()
+	groups := must[*sdk.ListNodegroupsOutput](t)(w.ListNodegroups(w.ctx, &sdk.ListNodegroupsInput{ClusterName: aws.String("web")})).Nodegroups
+	if !slices.Equal(groups, []string{"coming"}) || w.group(t, "coming").Status != "ACTIVE" || w.addon(t, "coredns").Status != "ACTIVE" {
+		t.Errorf("node groups %v, %s; add-on %s", groups, w.group(t, "coming").Status, w.addon(t, "coredns").Status)
+	}
+}
+
 func TestNodegroupQuotaAndPages(t *testing.T) {
 	w := entryWorld(t)
 	for i := range 30 {
