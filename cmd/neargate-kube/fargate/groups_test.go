@@ -3,6 +3,7 @@ package fargate_test
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,7 +102,14 @@ func TestUnmatchedPodsWaitForANode(t *testing.T) {
 		if got := scheduled(w.pod("web")); got != "False Unschedulable no nodes available to schedule pods" {
 			t.Errorf("condition %q", got)
 		}
-		w.create(fargatePod("other"))
+		w.create(fargatePod("other"), fargatePod("another"))
+		w.change("web", func(p *corev1.Pod) { p.Status.Message = "a status is no reason to look again" })
+		for _, e := range w.events.take() {
+			if strings.Contains(e, "default-scheduler") {
+				t.Errorf("a node that does not suit has it told %q", e)
+			}
+		}
+		w.delete("another")
 		w.events.take()
 		w.pass(6 * time.Minute)
 		w.wantEvents("default-scheduler web Warning FailedScheduling 0/1 nodes are available: 1 node(s) had untolerated taint(s). " +

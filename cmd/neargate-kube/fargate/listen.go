@@ -2,8 +2,10 @@ package fargate
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"k8s.io/client-go/tools/cache"
 
@@ -77,7 +79,10 @@ func (c *Compute) podHandler() cache.ResourceEventHandler {
 			if was.UID != is.UID { // gone and there again while nobody watched
 				c.podGone(was)
 			}
-			c.podChanged(is, was.UID != is.UID || was.Spec.NodeName != is.Spec.NodeName || isOver(was) != isOver(is))
+			moved := was.UID != is.UID || was.Spec.NodeName != is.Spec.NodeName || isOver(was) != isOver(is)
+			if moved || is.Spec.NodeName == "" && wishes(was, is) {
+				c.podChanged(is, moved)
+			}
 		},
 		DeleteFunc: func(o any) {
 			if d, ok := o.(cache.DeletedFinalStateUnknown); ok {
@@ -88,6 +93,13 @@ func (c *Compute) podHandler() cache.ResourceEventHandler {
 			}
 		},
 	}
+}
+
+// wishes tells whether something in a pod has changed that its place may depend
+// on. Statuses do not count: most are written here.
+func wishes(was, is *corev1.Pod) bool {
+	return !equality.Semantic.DeepEqual(was.Spec, is.Spec) || !maps.Equal(was.Labels, is.Labels) ||
+		!maps.Equal(was.Annotations, is.Annotations) || was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero()
 }
 
 // podChanged queues what a pod has to do with. moved: its place is new, or it
