@@ -57,17 +57,23 @@ func procFile(pid int, name string) string {
 }
 
 // startInStat takes the 22nd field of /proc/PID/stat. The second one, the
-// program's name in parentheses, may hold anything. A zombie has ended.
+// program's name in parentheses, may hold anything. A zombie has ended, but not
+// before its last thread (field 20) has: until then its port and its files are
+// taken.
 func startInStat(stat string) string {
 	i := strings.LastIndexByte(stat, ')')
 	if i < 0 {
 		return ""
 	}
 	fields := strings.Fields(stat[i+1:])
-	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+	if len(fields) < 20 {
 		return ""
 	}
-	return fields[19]
+	state, threads, started := fields[0], fields[17], fields[19]
+	if (state == "Z" || state == "X") && (threads == "0" || threads == "1") {
+		return ""
+	}
+	return started
 }
 
 // isOurs tells whether the process of a pid file still runs.
@@ -81,6 +87,9 @@ func (f pidFile) isOurs(dir string) bool {
 		// another user's.
 		_, proc := os.Stat("/proc/self/environ")
 		return proc != nil
+	}
+	if len(environ) == 0 { // it is ending, and has given its memory back already
+		return true
 	}
 	return slices.Contains(strings.Split(string(environ), "\x00"), markName+"="+dir)
 }

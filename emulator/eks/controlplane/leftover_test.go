@@ -166,11 +166,13 @@ func TestStrangerIsLeftAlone(t *testing.T) {
 }
 
 func TestStartInStat(t *testing.T) {
-	rest := " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21"
+	rest := " S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 1 21 4711 23"
+	zombie := strings.Replace(rest, " S ", " Z ", 1)
 	for stat, want := range map[string]string{
-		"12 (a b)) (c)" + rest:                               "4711",
-		"12 (kube)" + strings.Replace(rest, " S ", " Z ", 1): "",
-		"12 (kube) S 1":                                      "", "": "",
+		"12 (a b)) (c)" + rest: "4711",
+		"12 (kube)" + zombie:   "",
+		"12 (kube)" + strings.Replace(zombie, " 1 21 ", " 7 21 ", 1): "4711", // threads of it still end
+		"12 (kube) S 1": "", "": "",
 	} {
 		if got := controlplane.StartInStat(stat); got != want {
 			t.Errorf("%q: %q", stat, got)
