@@ -135,18 +135,15 @@ func (a *API) UpdateAddon(ctx context.Context, in *eks.UpdateAddonInput) (*eks.U
 		if err != nil {
 			return err
 		}
-		if c.Status != types.ClusterStatusActive {
-			return about{cluster: c.name()}.invalidRequest("Cluster '%s' is not in ACTIVE status", c.name())
-		}
 		mark, err := askedBy(in.ClientRequestToken, in)
 		if err != nil {
 			return err
 		}
-		if open, err := openUpdate(tx, c.arn(), "", *r.Value.AddonName); err != nil || open != nil && mark.again(open.Asked) {
-			if open != nil {
-				out.Update = &open.Update
-			}
+		if out.Update, err = updateAskedBy(tx, c.arn(), mark); out.Update != nil || err != nil {
 			return err
+		}
+		if c.Status != types.ClusterStatusActive {
+			return about{cluster: c.name()}.invalidRequest("Cluster '%s' is not in ACTIVE status", c.name())
 		}
 		out.Update, err = a.updateAddon(tx, c, r, in, mark)
 		return err

@@ -202,6 +202,9 @@ func TestUpdateNodegroupConfig(t *testing.T) {
 	}
 	w.planes.release()
 	w.reconcile()
+	if again := must[*sdk.UpdateNodegroupConfigOutput](t)(w.UpdateNodegroupConfig(w.ctx, change)).Update; *again.Id != *u.Id || again.Status != "Successful" {
+		t.Errorf("the same request, much later, began another update: %+v", again)
+	}
 	n := w.group(t, "workers")
 	if n.Status != "ACTIVE" || *n.ScalingConfig.MinSize != 1 || *n.ScalingConfig.DesiredSize != 4 || n.Labels["a"] != "3" || len(n.Labels) != 2 ||
 		len(n.Taints) != 1 || *n.Taints[0].Value != "2" || n.UpdateConfig.MaxUnavailable != nil {

@@ -31,14 +31,11 @@ func (a *API) updateNodegroup(ctx context.Context, clusterName, name, token *str
 		if err != nil {
 			return err
 		}
-		n, about, now := &r.Value, aboutNodegroup(c, r.Value.name()), tx.Now()
-		open, err := openUpdate(tx, c.arn(), n.name(), "")
-		switch {
-		case err != nil:
+		if u, err = updateAskedBy(tx, c.arn(), mark); u != nil || err != nil {
 			return err
-		case open != nil && mark.again(open.Asked):
-			u = &open.Update
-			return nil
+		}
+		n, about, now := &r.Value, aboutNodegroup(c, r.Value.name()), tx.Now()
+		switch {
 		case c.Status != types.ClusterStatusActive:
 			return about.invalidRequest("Cluster '%s' is not in ACTIVE status", c.name())
 		case n.Status != types.NodegroupStatusActive && n.Status != types.NodegroupStatusDegraded:
