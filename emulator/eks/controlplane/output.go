@@ -30,11 +30,12 @@ type output struct {
 }
 
 const (
-	maxLine    = 64 << 10 // a longer one is taken apart
-	maxLogFile = 10 << 20 // then it becomes PATH.1, and the one before it goes
-	keptLines  = 400      // a crash tells of all goroutines
-	shownLines = 5
-	shownBytes = 400 // of one line, kept for a reason
+	maxLine     = 64 << 10 // a longer one is taken apart
+	maxLogFile  = 10 << 20 // then it becomes PATH.1, and the one before it goes
+	keptLines   = 400      // a crash tells of all goroutines
+	newestLines = 20       // those before them are of another matter
+	shownLines  = 5
+	shownBytes  = 400 // of one line, kept for a reason
 )
 
 func newOutput(path string, log zerolog.Logger) *output {
@@ -109,16 +110,16 @@ func (o *output) last() []string {
 	return telling(lines)
 }
 
-// telling chooses lines: from where a program crashed, else the last ones that
-// are errors or plain text, which is how a program ends that cannot go on, else
-// the last ones.
+// telling chooses lines: from where a program crashed, else of the newest ones
+// those that are errors or plain text, which is how a program ends that cannot
+// go on, else the last ones.
 func telling(lines []spoken) []string {
 	var grave []spoken
 	for i, l := range lines {
 		if strings.HasPrefix(l.text, "panic: ") || strings.HasPrefix(l.text, "fatal error: ") {
 			return texts(lines[i:min(len(lines), i+shownLines)])
 		}
-		if l.grave && l.text != "" {
+		if l.grave && l.text != "" && i >= len(lines)-newestLines {
 			grave = append(grave, l)
 		}
 	}

@@ -19,6 +19,7 @@ func TestTelling(t *testing.T) {
 		{"nothing", "", nil},
 		{"only news", info, []string{"all is well"}},
 		{"an error among news", `{"level":"error","message":"cannot","error":"full"}` + "\n" + strings.Repeat(info, 9), []string{"cannot: full"}},
+		{"an error of long ago", `{"level":"error","message":"cannot"}` + "\n" + strings.Repeat(info, 20), slices.Repeat([]string{"all is well"}, 5)},
 		{"last words", strings.Repeat(info, 9) + "neargate-kube: no port", []string{"neargate-kube: no port"}},
 		{"the last ones of many", "1\n2\n3\n4\n5\n6\n7\n", []string{"3", "4", "5", "6", "7"}},
 		{"a crash", "before\npanic: nil map\n\ngoroutine 1 [running]:\nmain.main()\n" + strings.Repeat("\tx.go:1\n", 200), []string{"panic: nil map", "", "goroutine 1 [running]:", "main.main()", "x.go:1"}},

@@ -1,6 +1,7 @@
 package controlplane_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -413,5 +414,30 @@ func TestLogsReachTheSink(t *testing.T) {
 	l := w.sink.lines[0]
 	if l.Type != "api" || l.Stream != "kube-apiserver-"+strings.Repeat("a", 32) || l.Text != "starting" || l.At.IsZero() {
 		t.Errorf("%+v", l)
+	}
+}
+
+// An emulator's work may end and begin again in one process.
+func TestRunAgain(t *testing.T) {
+	w := newWorld(t)
+	w.ensure(t, "well")
+	first := w.wait(t, "well", isReady)
+	if err := w.Run(t.Context()); err == nil {
+		t.Error("two of them run")
+	}
+	w.stop()
+	w.ensure(t, "well") // before it runs
+	if s, there := w.Status(arnOf("well")); !there || s.Phase != link.Starting {
+		t.Errorf("%t %+v", there, s)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	if s := w.wait(t, "well", isReady); s.Address != first.Address {
+		t.Errorf("%+v", s)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -37,8 +37,10 @@ type Sandboxes interface {
 	// AddContainer adds an ephemeral container to a sandbox that runs. One that
 	// is there already, by name, is no error.
 	AddContainer(ctx context.Context, id string, c sandbox.Container) error
-	// StopSandbox makes it wanted that the sandbox stops. One that is not there
-	// is no error.
+	// StopSandbox makes it wanted that the sandbox stops. With a grace all of it
+	// goes then; without, its containers get their own, and of one with
+	// Spec.Keep they stay, ended, until it is stopped with a grace. One that is
+	// not there is no error.
 	StopSandbox(ctx context.Context, id, code, reason string, grace *time.Duration) error
 	// RemoveSandbox deletes the record of a sandbox that has stopped;
 	// ErrConflict when it has not. One that is not there is no error.
