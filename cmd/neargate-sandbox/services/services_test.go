@@ -372,7 +372,7 @@ func TestKernelsThatLackAPiece(t *testing.T) {
 			inPod(t, func(p *pod) {
 				a, b := p.peers()
 				p.saysPacket(podAddress+":80", "self")
-				s, err := services.OpenLacking(p.Context(), cluster, test.refuses, p.dialHere)
+				s, err := services.OpenLacking(p.Context(), cluster, test.refuses, p.dialer())
 				p.must(err)
 				p.Cleanup(s.Close)
 				if len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], test.warning) || !strings.Contains(s.Warnings[0], "protocol not supported") {
@@ -397,18 +397,21 @@ func TestKernelsThatLackAPiece(t *testing.T) {
 	}
 }
 
-// dialHere dials in the pod's namespace from wherever it is called.
-func (p *pod) dialHere(ctx context.Context, network, address string) (c net.Conn, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // never unlocked
-		if err = netns.Set(p.own); err == nil {
-			c, err = (&net.Dialer{Timeout: limit}).DialContext(ctx, network, address)
-		}
-	}()
-	<-done
-	return c, err
+// dialer dials in the pod's namespace from wherever it is called.
+func (p *pod) dialer() func(ctx context.Context, network, address string) (net.Conn, error) {
+	own := p.own
+	return func(ctx context.Context, network, address string) (c net.Conn, err error) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread() // never unlocked
+			if err = netns.Set(own); err == nil {
+				c, err = (&net.Dialer{Timeout: limit}).DialContext(ctx, network, address)
+			}
+		}()
+		<-done
+		return c, err
+	}
 }
 
 func only(refused bool) error {
