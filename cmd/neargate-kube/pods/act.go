@@ -42,7 +42,11 @@ func (w *Worker) sync(ctx context.Context, id string) (time.Duration, error) {
 	if pod.Spec.NodeName != "" { // before that, its sandbox is the scheduler's matter
 		wait = w.tell(pod, box, m, now)
 	}
-	a := decide(view{pod: pod, box: box, now: now, deleted: m.deleted, makes: w.Remake != nil})
+	node, err := w.nodes.Get(pod.Spec.NodeName)
+	if err != nil { // it is gone, or the informer has not seen it yet
+		node = nil
+	}
+	a := decide(view{pod: pod, box: box, now: now, deleted: m.deleted, placed: isPlaced(pod, node)})
 	again, failed := w.act(ctx, pod, box, m, a)
 	wait = soonest(soonest(wait, again), a.again)
 	if pod.Spec.NodeName == "" {
@@ -51,7 +55,7 @@ func (w *Worker) sync(ctx context.Context, id string) (time.Duration, error) {
 	if newer, ok := w.Boxes.Get(id); ok {
 		box = newer
 	}
-	if pod, err = w.write(ctx, pod, box, m); err != nil {
+	if pod, err = w.write(ctx, pod, box, node, m); err != nil {
 		return wait, errors.Join(failed, err)
 	}
 	if a.verb == finish && failed == nil {
@@ -87,8 +91,6 @@ func (w *Worker) act(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *
 		return w.tend(ctx, pod, box, m)
 	case stop:
 		return 0, w.Parent.StopSandbox(ctx, box.Spec.ID, a.code, a.reason, a.grace)
-	case remake:
-		return 0, w.Remake(ctx, pod)
 	}
 	return 0, nil
 }

@@ -1,7 +1,6 @@
 package pods
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,6 @@ const (
 	stop     verb = "stop"     // have the sandbox stopped
 	finish   verb = "finish"   // delete the pod from the API: it has stopped
 	remove   verb = "remove"   // delete the record of the sandbox: its pod is gone
-	remake   verb = "remake"   // have the sandbox made again
 	lose     verb = "lose"     // tell that the pod's sandbox is lost
 )
 
@@ -44,8 +42,9 @@ type view struct {
 	now time.Time
 	// deleted: the worker has deleted the pod already, and finalizers keep it.
 	deleted bool
-	// makes: a sandbox that is missing can be made again.
-	makes bool
+	// placed: the pod was put on a node by name, whose sandbox is still to come
+	// or which will not take it. Package fargate sees to that.
+	placed bool
 }
 
 // action is one thing to do.
@@ -71,8 +70,8 @@ func decide(v view) action {
 		}
 		return action{}
 	case v.box == nil:
-		if v.makes && !hasBegun(v.pod) {
-			return action{verb: remake}
+		if v.placed {
+			return action{}
 		}
 		return action{verb: lose}
 	case v.box.Desired.Stopped || v.box.Status.Falling:
@@ -144,11 +143,13 @@ func deadline(pod *v1.Pod, now time.Time) (left time.Duration, late bool) {
 // isOpen: the sandbox waits for its containers.
 func isOpen(box *sandbox.Sandbox) bool { return box.Spec.Open }
 
-// hasBegun: some container of the pod has been started, by its own status.
-func hasBegun(pod *v1.Pod) bool {
-	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), func(cs v1.ContainerStatus) bool {
-		return cs.State.Running != nil || cs.ContainerID != "" || lastEnd(&cs) != nil
-	})
+// isPlaced: nothing was told of the pod yet, and the node that it is on was not
+// made for it.
+func isPlaced(pod *v1.Pod, node *v1.Node) bool {
+	if pod.Status.StartTime != nil || len(pod.Status.ContainerStatuses) > 0 {
+		return false
+	}
+	return node == nil || !strings.Contains(node.Spec.ProviderID, "-"+boxID(pod.UID)+"/")
 }
 
 // boxID names a pod's sandbox.

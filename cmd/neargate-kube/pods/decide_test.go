@@ -35,14 +35,12 @@ func TestDecide(t *testing.T) {
 		p.Spec.ActiveDeadlineSeconds, p.Status.StartTime = &seconds, &metav1.Time{Time: start}
 		return p
 	}
-	begun := pod("a")
-	begun.Status.ContainerStatuses = []v1.ContainerStatus{in("a", runningState())}
 	for name, x := range map[string]struct {
-		pod            *v1.Pod
-		box            *sandbox.Sandbox
-		deleted, makes bool
-		does, code     string
-		grace, again   time.Duration
+		pod             *v1.Pod
+		box             *sandbox.Sandbox
+		deleted, placed bool
+		does, code      string
+		grace, again    time.Duration
 	}{
 		"nothing is there":               {does: "forget"},
 		"an orphan":                      {box: box(runs("a")), does: "stop", code: "UserInitiated", grace: time.Second},
@@ -60,9 +58,8 @@ func TestDecide(t *testing.T) {
 		"is done, a container goes on":   {pod: done, box: box(runs("a")), does: "stop", code: "PodFinished"},
 		"is done":                        {pod: done, box: stopped(box(ended("a", 0)), "")},
 		"is done, its data is lost":      {pod: done},
-		"is lost":                        {pod: begun, makes: true, does: "lose"},
-		"never began":                    {pod: pod("a"), makes: true, does: "remake"},
-		"never began, cannot be remade":  {pod: pod("a"), does: "lose"},
+		"is lost":                        {pod: pod("a"), does: "lose"},
+		"put on a node by name":          {pod: pod("a"), placed: true},
 		"deleted":                        {pod: deleted(30), box: box(runs("a")), does: "stop", code: "UserInitiated", grace: 30 * time.Second},
 		"deleted, at once":               {pod: deleted(0), box: box(runs("a")), does: "stop", code: "UserInitiated", grace: time.Second},
 		"deleted before it was complete": {pod: deleted(30), box: open(), does: "stop", code: "UserInitiated", grace: 30 * time.Second},
@@ -75,7 +72,7 @@ func TestDecide(t *testing.T) {
 		"deleted, finalizers keep it":    {pod: deleted(30), box: stopped(box(ended("a", 0)), ""), deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			does, code, grace, again := pods.Decide(x.pod, x.box, now, x.deleted, x.makes)
+			does, code, grace, again := pods.Decide(x.pod, x.box, now, x.deleted, x.placed)
 			var g time.Duration
 			if grace != nil {
 				g = *grace

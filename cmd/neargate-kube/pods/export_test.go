@@ -26,8 +26,8 @@ var (
 )
 
 // Decide is decide with its result taken apart.
-func Decide(pod *v1.Pod, box *sandbox.Sandbox, now time.Time, deleted, makes bool) (does, code string, grace *time.Duration, again time.Duration) {
-	a := decide(view{pod, box, now, deleted, makes})
+func Decide(pod *v1.Pod, box *sandbox.Sandbox, now time.Time, deleted, placed bool) (does, code string, grace *time.Duration, again time.Duration) {
+	a := decide(view{pod, box, now, deleted, placed})
 	return string(a.verb), a.code, a.grace, a.again
 }
 

@@ -41,7 +41,7 @@ type notes struct {
 // come to its end stays at it.
 func status(pod *v1.Pod, box *sandbox.Sandbox, n notes, now time.Time) v1.PodStatus {
 	s := *pod.Status.DeepCopy()
-	if box == nil && (isTerminal(s.Phase) || !n.Lost && s.StartTime != nil) {
+	if box == nil && (isTerminal(s.Phase) || !n.Lost) {
 		return s
 	}
 	s.ObservedGeneration = pod.Generation

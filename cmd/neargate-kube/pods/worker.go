@@ -37,9 +37,6 @@ type Config struct {
 	Log       zerolog.Logger
 	// Translator is nil for the one of package translate.
 	Translator Translator
-	// Remake makes the open sandbox of a bound pod again that has none and whose
-	// containers were never started. Nil: such a pod fails.
-	Remake func(ctx context.Context, pod *v1.Pod) error
 }
 
 // workers is how many pods are worked on at once.

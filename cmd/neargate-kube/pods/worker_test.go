@@ -429,3 +429,22 @@ func TestUnboundPodIsLeftAlone(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+func TestPodPutOnANodeByName(t *testing.T) {
+	s := newStage(t, pod("a"), node())
+	s.round()
+	if st := s.status(); st.Phase != v1.PodPending || st.StartTime != nil {
+		t.Errorf("%+v", st)
+	}
+	s.is(openBox()) // the node's group has made it
+	s.round()
+	s.took("complete a")
+
+	own := node()
+	own.Spec.ProviderID = "aws:///us-east-1a/0123456789-" + pods.BoxID(uid) + "/" + own.Name
+	s = newStage(t, pod("a"), own)
+	s.round()
+	if st := s.status(); st.Phase != v1.PodFailed {
+		t.Errorf("its own node has lost it, and it is %s", st.Phase)
+	}
+}

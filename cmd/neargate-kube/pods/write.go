@@ -20,8 +20,8 @@ import (
 // write makes the pod's status what it should be and returns the pod as it is
 // then. It sends the differences only, so that what others write meanwhile
 // stays, and nothing when there are none.
-func (w *Worker) write(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) (*v1.Pod, error) {
-	want := status(pod, box, w.notes(pod, m), time.Now())
+func (w *Worker) write(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, node *v1.Node, m *memory) (*v1.Pod, error) {
+	want := status(pod, box, m.about(pod, node), time.Now())
 	if equality.Semantic.DeepEqual(want, pod.Status) {
 		return pod, nil
 	}
@@ -57,14 +57,11 @@ func difference(pod *v1.Pod, want v1.PodStatus) ([]byte, error) {
 	return strategicpatch.CreateTwoWayMergePatch(before, after, v1.Pod{})
 }
 
-// notes are what the status needs to know beside the records.
-func (w *Worker) notes(pod *v1.Pod, m *memory) notes {
-	n := notes{Waiting: m.problems.waiting(), Lost: m.lost, Rejected: m.problems.rejection()}
-	node, err := w.nodes.Get(pod.Spec.NodeName)
-	if err != nil { // it is gone, or the informer has not seen it yet
-		n.HostIP = pod.Status.HostIP
-		return n
+// about is what the status of a pod has to know beside the records.
+func (m *memory) about(pod *v1.Pod, node *v1.Node) notes {
+	n := notes{HostIP: pod.Status.HostIP, Waiting: m.problems.waiting(), Lost: m.lost, Rejected: m.problems.rejection()}
+	if node != nil {
+		n.HostIP = internalIP(node)
 	}
-	n.HostIP = internalIP(node)
 	return n
 }
