@@ -150,7 +150,7 @@ func changeMode(_ *API, tx *store.Tx, _ apiwire.Call, c *Cluster, in *eks.Update
 	return []types.UpdateParam{param(types.UpdateParamTypeAuthenticationMode, string(to))}, nil
 }
 
-// makeEntries makes the access entries of the creator and of pods' roles.
+// makeEntries makes the access entries of the creator and of nodes' roles.
 func makeEntries(tx *store.Tx, c *Cluster) error {
 	if err := putCreatorEntry(tx, c.arn(), c.Creator); err != nil {
 		return err
@@ -160,6 +160,14 @@ func makeEntries(tx *store.Tx, c *Cluster) error {
 			return err
 		}
 		if err := putNodeEntry(tx, c.arn(), aws.ToString(p.PodExecutionRoleArn), fargateEntry); err != nil {
+			return err
+		}
+	}
+	for n, err := range parts(tx, nodegroups, c.arn()) {
+		if err != nil {
+			return err
+		}
+		if err := putNodeEntry(tx, c.arn(), aws.ToString(n.NodeRole), ec2Type); err != nil {
 			return err
 		}
 	}

@@ -142,6 +142,13 @@ func (p *planes) becomes(arn string, change func(s *link.Status)) {
 	p.changed <- arn
 }
 
+// left counts the control planes that are wanted.
+func (p *planes) left() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all)
+}
+
 // told is what a control plane was told last.
 func (p *planes) told(arn string) link.Settings {
 	p.mu.Lock()

@@ -46,27 +46,10 @@ func partARN(cluster, kind, rest string) string {
 	return head + ":" + kind + "/" + clusterName(cluster) + "/" + rest
 }
 
-// scopeOf is the "account/region" of a cluster's ARN.
-func scopeOf(cluster string) string {
-	arn, err := apiwire.ParseARN(cluster)
-	if err != nil {
-		return "" // no key of ours
-	}
-	return arn.Account + "/" + arn.Region
-}
-
 // parts lists what belongs to a cluster of one kind. The values are shared
 // with all readers: nobody may write into them.
 func parts[T any](tx *store.Tx, t *store.Table[T], cluster string) iter.Seq2[*T, error] {
 	return t.PeekBy(tx, "", "", store.Range{Prefix: cluster + "/"})
-}
-
-// hasParts tells whether anything of a kind belongs to a cluster.
-func hasParts[T any](tx *store.Tx, t *store.Table[T], cluster string) (bool, error) {
-	for _, err := range t.Keys(tx, "", "", store.Range{Prefix: cluster + "/", Limit: 1}) {
-		return err == nil, err
-	}
-	return false, nil
 }
 
 // deleteParts removes all of a kind that belongs to a cluster.

@@ -183,6 +183,7 @@ func TestAuthenticationModeGoesOneWay(t *testing.T) {
 	w := newWorld(t)
 	w.create("web", "")
 	must[*sdk.CreateFargateProfileOutput](t)(w.CreateFargateProfile(w.ctx, newProfile("web", "fp")))
+	must[*sdk.CreateNodegroupOutput](t)(w.CreateNodegroup(w.ctx, newGroup("workers")))
 	w.reconcile()
 	arn := arnPrefix + "cluster/web"
 	if s := w.planes.told(arn); s.CreatorARN == "" || len(s.AccessEntries) != 0 {
@@ -195,7 +196,7 @@ func TestAuthenticationModeGoesOneWay(t *testing.T) {
 	refused(t, err, "InvalidParameterException: Unsupported authentication mode update from CONFIG_MAP to API")
 	w.updated(t, mode(types.AuthenticationModeApiAndConfigMap))
 	s := w.planes.told(arn)
-	if s.AuthenticationMode != "API_AND_CONFIG_MAP" || s.CreatorARN != "" || len(s.AccessEntries) != 2 {
+	if s.AuthenticationMode != "API_AND_CONFIG_MAP" || s.CreatorARN != "" || len(s.AccessEntries) != 3 {
 		t.Errorf("with access entries: %+v", s)
 	}
 	w.updated(t, mode(types.AuthenticationModeApi))

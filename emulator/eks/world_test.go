@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -257,10 +258,18 @@ func (r *roles) HasPrincipal(_ *store.Tx, arn string) (bool, error) {
 // network has two private and two public subnets in one VPC, and some
 // elsewhere.
 type network struct {
+	mu     sync.Mutex
 	groups map[string]eks.NewSecurityGroup
 }
 
-func newNetwork() *network { return &network{map[string]eks.NewSecurityGroup{}} }
+func newNetwork() *network { return &network{groups: map[string]eks.NewSecurityGroup{}} }
+
+// left counts the security groups.
+func (n *network) left() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.groups)
+}
 
 func subnet(id, vpc, cidr, vpcCIDR, zone, zoneID string, public bool) eks.Subnet {
 	return eks.Subnet{
@@ -302,6 +311,8 @@ func (*network) SecurityGroups(_ *store.Tx, _ string, ids []string) (list []eks.
 }
 
 func (n *network) CreateSecurityGroup(_ *store.Tx, _ string, g eks.NewSecurityGroup) (string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	id := "sg-of-" + g.Tags["aws:eks:cluster-name"]
 	if _, ok := n.groups[id]; ok {
 		return "", &smithy.GenericAPIError{Code: "InvalidGroup.Duplicate", Message: id + " is there"}
@@ -311,6 +322,8 @@ func (n *network) CreateSecurityGroup(_ *store.Tx, _ string, g eks.NewSecurityGr
 }
 
 func (n *network) DeleteSecurityGroup(_ *store.Tx, _, id string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	delete(n.groups, id)
 	return nil
 }
