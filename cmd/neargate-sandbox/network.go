@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/neargate/neargate/cmd/neargate-sandbox/resolver"
@@ -90,7 +91,7 @@ func (s *sandbox) join(c tunnel.Cluster) error {
 	if err != nil {
 		return err
 	}
-	n.proxy, n.pod, n.told = p, c, p.Warnings
+	n.proxy, n.pod, n.told = p, c, slices.Clone(p.Warnings)
 	if p.DNS != nil {
 		n.names = resolver.NewCluster(s.resolver)
 		go func() { n.failed <- fmt.Errorf("cluster's dns: %w", n.names.Serve(p.DNS, p.DNSUDP)) }()
@@ -119,6 +120,7 @@ func (s *sandbox) setServices(_ context.Context, t tunnel.Services) (none, error
 	}
 	// Addresses first: who has learnt a name may use it at once.
 	err := n.proxy.Set(t.Services)
+	n.told = slices.Clone(n.proxy.Warnings)
 	if n.names != nil {
 		err = errors.Join(err, n.names.SetServices(t))
 	}

@@ -51,7 +51,7 @@ func forgetFlows(p plan, within netip.Prefix, own map[key]bool) error {
 		s.endpoints[k] = nil
 	}
 	if _, err := netlink.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, s); err != nil {
-		return fmt.Errorf("forgetting UDP flows of endpoints that are gone: %w", err)
+		return fmt.Errorf("conntrack: %w", err)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/neargate/neargate/cmd/neargate-sandbox/linklocal"
@@ -41,7 +42,8 @@ type Proxy struct {
 	DNS    net.Listener
 	DNSUDP net.PacketConn
 	API    net.Listener
-	// Warnings say what is not as it should be, in sentences.
+	// Warnings say what is not as it should be, in sentences. Set may add to
+	// them.
 	Warnings []string
 
 	cluster tunnel.Cluster
@@ -177,7 +179,18 @@ func (p *Proxy) Set(all []tunnel.Service) error {
 	if !before.hasUDP() && !next.hasUDP() {
 		return nil
 	}
-	return forgetFlows(next, p.cluster.Services, p.own)
+	if err := forgetFlows(next, p.cluster.Services, p.own); err != nil {
+		p.warn(err)
+	}
+	return nil
+}
+
+// warn tells once what stays as it is for as long as the kernel does.
+func (p *Proxy) warn(err error) {
+	text := fmt.Sprintf("UDP flows may go on to endpoints that are gone for up to two minutes: %v", err)
+	if !slices.Contains(p.Warnings, text) {
+		p.Warnings = append(p.Warnings, text)
+	}
 }
 
 // Close closes the listeners; rules stay.

@@ -13,6 +13,11 @@
 //	volume           a named Docker volume, or a tmpfs one
 //	public address   a loopback address of the task's own, served by this
 //	                 process and carried through the tunnel
+//	VPC's resolver   PID 1 at 169.254.169.253, in every resolv.conf that says
+//	                 nothing else; it passes on to the Engine's
+//	Services, DNS    PID 1 again, in the namespaces of pods only, out of the
+//	and API of a     table of SetServices; the API's bytes go through the
+//	pod's cluster    tunnel to Options.DialAPI
 //
 // The workload's containers join the sandbox container's network namespace.
 // The emulator speaks with its PID 1 through the container's standard streams
@@ -26,7 +31,8 @@
 // of the sandbox container tells which sandbox it serves, because a name can
 // be changed later and a label cannot: a warm sandbox is renamed when it is
 // taken. All that is needed to take over running sandboxes after a restart is
-// in names and labels; this package keeps no file.
+// in names and labels, and, for a pod's cluster, in what its PID 1 says in its
+// greeting; this package keeps no file.
 //
 // # Coming and going of the engine
 //
