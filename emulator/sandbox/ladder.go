@@ -143,6 +143,7 @@ func (s *Sandbox) want(code, reason string, now time.Time) {
 		code = CodeFailedToStart
 	}
 	s.Desired.Stopped, s.Desired.Code, s.Desired.Reason, s.Desired.At = true, code, reason, now
+	s.Desired.Held = s.Spec.Keep && !s.Spec.Open && s.Status.Height >= stepNetwork && code != CodeTermination
 }
 
 func (s *Sandbox) clearTrouble() {

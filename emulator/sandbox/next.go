@@ -338,6 +338,9 @@ func (s *Sandbox) decideFalling(v view, now time.Time) action {
 		}
 		return action{}
 	}
+	if s.Desired.Held {
+		return action{}
+	}
 	return action{verb: down}
 }
 

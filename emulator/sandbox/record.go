@@ -77,7 +77,8 @@ func (p *Spec) check() error {
 }
 
 // Stop makes it wanted that a sandbox stops, in the owner's transaction. The
-// first code and reason stay; a later call can only shorten the grace.
+// first code and reason stay; a later call can only shorten the grace, and let
+// go of what is held.
 // Stopping what has stopped, or is not there any more, is no error.
 func Stop(tx *store.Tx, id string, d Desired) error {
 	was, revision, err := Sandboxes.Peek(tx, id)
@@ -91,13 +92,18 @@ func Stop(tx *store.Tx, id string, d Desired) error {
 	}
 	n := was.clone()
 	if n.Desired.Stopped {
-		if d.Grace == nil || n.Desired.Grace != nil && *n.Desired.Grace <= *d.Grace {
+		free := n.Desired.Held && !d.Held
+		n.Desired.Held = n.Desired.Held && d.Held
+		if !free && (d.Grace == nil || n.Desired.Grace != nil && *n.Desired.Grace <= *d.Grace) {
 			return nil
 		}
-		n.Desired.Grace = d.Grace
+		if d.Grace != nil {
+			n.Desired.Grace = d.Grace
+		}
 	} else {
 		n.Desired = d
 		n.Desired.Stopped = true
+		n.Desired.Held = d.Held && n.Spec.Keep && !n.Spec.Open && n.Status.Height >= stepNetwork
 		if d.At.IsZero() {
 			n.Desired.At = tx.Now()
 		}

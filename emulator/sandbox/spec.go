@@ -22,6 +22,10 @@ type Spec struct {
 	// cannot be started, and it is tried again with backoff (a pod's
 	// ImagePullBackOff). Others end then, as a task does.
 	Patient bool `json:",omitempty"`
+	// Keep: when it has ended by itself, its containers and its address stay
+	// until somebody wants it stopped, as a pod that has ended keeps its output
+	// and, on Fargate, its node.
+	Keep bool `json:",omitempty"`
 	// Open: the containers are not known yet. The sandbox gets its network and
 	// its address, and waits at that height for Complete: so a Fargate node has
 	// its address, and its name, before a pod is bound to it.

@@ -17,6 +17,9 @@ type Desired struct {
 	Code    string    `json:",omitempty"` // AWS's stopCode: UserInitiated, EssentialContainerExited, TaskFailedToStart, …
 	Reason  string    `json:",omitempty"` // AWS's stoppedReason
 	At      time.Time `json:",omitzero"`  // when it became wanted
+	// Held: the sandbox itself wants it, and by Spec.Keep its containers stay,
+	// ended, until its owner wants it too.
+	Held bool `json:",omitempty"`
 	// Grace overrides the containers' StopTimeout (kubectl delete --grace-period).
 	Grace *time.Duration `json:",omitempty"`
 }

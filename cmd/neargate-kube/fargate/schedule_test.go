@@ -42,7 +42,7 @@ func TestAPodGetsItsNode(t *testing.T) {
 		w.wantEvents("fargate-scheduler web Normal Scheduled Successfully assigned default/web to " + name)
 		checkFargateNode(t, w.nodes()[name], nominated)
 		want := sandbox.Spec{
-			ID: id, Owner: arn + "/default/web", Group: arn, Hostname: "web", Steps: 2, Patient: true, Open: true,
+			ID: id, Owner: arn + "/default/web", Group: arn, Hostname: "web", Steps: 2, Patient: true, Keep: true, Open: true,
 			Size: sandbox.Size{CPU: 2048, Memory: 9 << 30, Storage: 20 << 30},
 			Labels: map[string]string{"io.kubernetes.pod.name": "web", "io.kubernetes.pod.namespace": "default",
 				"io.kubernetes.pod.uid": string(p.UID), "topology.kubernetes.io/zone": "us-west-2a"},

@@ -42,7 +42,7 @@ func podSpec(pod *corev1.Pod, c link.Config, s link.Subnet, size sandbox.Size, n
 			Cluster: cluster,
 		},
 		Size: size, Labels: labels,
-		Steps: 2, Patient: true, Open: true,
+		Steps: 2, Patient: true, Keep: true, Open: true,
 	}
 }
 

@@ -142,7 +142,7 @@ func (p *parent) StopSandbox(ctx context.Context, id, code, reason string, grace
 		case err != nil:
 			return err
 		}
-		return sandbox.Stop(tx, id, sandbox.Desired{Code: code, Reason: reason, Grace: grace})
+		return sandbox.Stop(tx, id, sandbox.Desired{Code: code, Reason: reason, Grace: grace, Held: grace == nil})
 	})
 }
 
