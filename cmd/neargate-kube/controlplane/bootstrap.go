@@ -31,7 +31,7 @@ func (p *plane) bootstrap(ctx context.Context, server *apiServer, client kuberne
 	if err := p.registerMetrics(ctx, server, client); err != nil {
 		return fmt.Errorf("making metrics.k8s.io known: %w", err)
 	}
-	if _, err := client.CoreV1().Services(metav1.NamespaceSystem).Create(ctx, p.dnsService(), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := p.makeDNS(ctx, client); err != nil {
 		return fmt.Errorf("making the Service kube-dns: %w", err)
 	}
 	if !p.settings.get().BootstrapAddons {
@@ -42,6 +42,17 @@ func (p *plane) bootstrap(ctx context.Context, server *apiServer, client kuberne
 		return fmt.Errorf("making the Deployment coredns: %w", err)
 	}
 	return nil
+}
+
+// makeDNS looks first: a second Service with that address is refused for its
+// address, before it is for its name.
+func (p *plane) makeDNS(ctx context.Context, client kubernetes.Interface) error {
+	services := client.CoreV1().Services(metav1.NamespaceSystem)
+	_, err := services.Get(ctx, "kube-dns", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		_, err = services.Create(ctx, p.dnsService(), metav1.CreateOptions{})
+	}
+	return err
 }
 
 // dnsService has EKS's name and address. It needs no pods: each pod's sandbox
