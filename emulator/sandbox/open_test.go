@@ -156,7 +156,7 @@ func TestEphemeralContainer(t *testing.T) {
 		b.until(1, func(s *sandbox.Sandbox) bool {
 			return len(s.Status.Containers) == 3 && s.Status.Containers[1].State == sandbox.ContainerStopped
 		})
-		<-time.After(time.Minute)
+		<-time.After(50 * time.Second)
 		s := b.get(1)
 		d, l := s.Status.Containers[1], s.Status.Containers[2]
 		if d.Attempt != 0 || d.ExitCode == nil || *d.ExitCode != 3 || !d.RestartAt.IsZero() || !s.Spec.Containers[1].Ephemeral || l.Trouble != sandbox.TroubleBackOff {

@@ -43,7 +43,7 @@ func (r *Runtime) volumeLabels(id string, v sandbox.Volume) map[string]string {
 // writeAtomic replaces all files of an atomic volume.
 func (r *Runtime) writeAtomic(ctx context.Context, id, volume string, gid int, files []sandbox.File) error {
 	folder, moved := generation(time.Now(), ownedBy(gid, files))
-	content, err := pack(nil, moved, nil, gid, nil)
+	content, err := pack(moved, nil, gid, nil)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (r *Runtime) writeAtomic(ctx context.Context, id, volume string, gid int, f
 	if err != nil {
 		return err
 	}
-	_, err = r.daemon.CopyToContainer(ctx, helper, client.CopyToContainerOptions{DestinationPath: filesTarget, Content: content})
+	err = r.unpack(ctx, helper, filesTarget, content)
 	if err == nil {
 		err = r.runToEnd(ctx, helper)
 	}

@@ -24,22 +24,19 @@ const (
 	generations = "..2006_01_02_15_04_05.000000000" // how each content's folder is called
 )
 
-// plainContent is the content of a volume whose files are where their paths
-// say, below its root if that is not as the Engine makes it.
-func plainContent(v sandbox.Volume, folders []sandbox.File) ([]sandbox.File, *tar.Header) {
-	all := append(folders, ownedBy(v.GID, v.Files)...)
-	if v.Memory { // mounted with its mode
-		return all, nil
+// rootOf is an archive, for the folder above filesTarget, that gives the root
+// of a volume its mode and group; nil when they are the Engine's own. An
+// archive's own root would be passed over.
+func rootOf(v sandbox.Volume) (io.Reader, error) {
+	if v.Memory || v.Mode == 0 && v.GID == 0 {
+		return nil, nil // a memory volume is mounted with its mode
 	}
-	return all, rootOf(v)
-}
-
-// rootOf describes the root of a volume; nil when it is the Engine's own.
-func rootOf(v sandbox.Volume) *tar.Header {
-	if v.Mode == 0 && v.GID == 0 {
-		return nil
-	}
-	return &tar.Header{Typeflag: tar.TypeDir, Name: "./", Mode: int64(rootMode(v, 0o755)), Gid: v.GID}
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	err := w.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeDir, Name: path.Base(filesTarget) + "/", Mode: int64(rootMode(v, 0o755)), Gid: v.GID, ModTime: time.Now(), Format: tar.FormatPAX,
+	})
+	return &buf, errors.Join(err, w.Close())
 }
 
 func rootMode(v sandbox.Volume, usual uint32) uint32 {
@@ -92,10 +89,10 @@ func links(folder string, files []sandbox.File) []*tar.Header {
 	return all
 }
 
-// pack writes an archive of a root, files with the folders on the way to them
-// that are not there yet, and links. Its times are now: a workload that looks
+// pack writes an archive of files, with the folders on the way to them that
+// are not there yet, and links. Its times are now: a workload that looks
 // for changes sees one.
-func pack(root *tar.Header, files []sandbox.File, there map[string]bool, gid int, links []*tar.Header) (io.Reader, error) {
+func pack(files []sandbox.File, there map[string]bool, gid int, links []*tar.Header) (io.Reader, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	now := time.Now()
@@ -104,9 +101,6 @@ func pack(root *tar.Header, files []sandbox.File, there map[string]bool, gid int
 		return errors.Join(w.WriteHeader(h), write(w, data))
 	}
 	var all []error
-	if root != nil {
-		all = append(all, add(root, nil))
-	}
 	modes := map[string]int64{}
 	for _, f := range files {
 		if isFolder(f) {
@@ -139,19 +133,19 @@ func pack(root *tar.Header, files []sandbox.File, there map[string]bool, gid int
 
 // archive packs files alone.
 func archive(files []sandbox.File, there map[string]bool) (io.Reader, error) {
-	return pack(nil, files, there, 0, nil)
+	return pack(files, there, 0, nil)
 }
 
-// initial is the whole content of a new volume; nil when there is none.
+// initial is the content of a new volume below its root; nil when there is
+// none.
 func initial(v sandbox.Volume, folders []sandbox.File) (io.Reader, error) {
-	if !v.Atomic {
-		files, root := plainContent(v, folders)
-		if len(files) == 0 && root == nil {
-			return nil, nil
-		}
-		return pack(root, files, nil, v.GID, nil)
+	files := ownedBy(v.GID, v.Files)
+	if v.Atomic {
+		folder, moved := generation(time.Now(), files)
+		return pack(moved, nil, v.GID, links(folder, files))
 	}
-	folder, files := generation(time.Now(), ownedBy(v.GID, v.Files))
-	_, root := plainContent(sandbox.Volume{Memory: v.Memory, Mode: v.Mode, GID: v.GID}, nil)
-	return pack(root, files, nil, v.GID, links(folder, v.Files))
+	if files = append(folders, files...); len(files) == 0 {
+		return nil, nil
+	}
+	return pack(files, nil, v.GID, nil)
 }

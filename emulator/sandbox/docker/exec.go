@@ -3,10 +3,12 @@ package docker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
+	"strconv"
+	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -14,8 +16,7 @@ import (
 
 // Talking with processes and with ports inside a sandbox.
 
-// Exec implements [sandbox.Exec]. When ctx ends, the process is let go of; the
-// Engine has no way to end it.
+// Exec implements [sandbox.Exec]. When ctx ends, the process is killed.
 func (r *Runtime) Exec(ctx context.Context, id, name string, argv []string, env []sandbox.EnvVar, s sandbox.Streams) (int, error) {
 	c, err := r.find(ctx, id, name, false)
 	if err != nil {
@@ -37,16 +38,63 @@ func (r *Runtime) Exec(ctx context.Context, id, name string, argv []string, env 
 		return err
 	}
 	if err := r.talk(ctx, a.HijackedResponse, s, resize); err != nil {
+		r.background(func(life context.Context) { r.killExec(life, id, e.ID) })
 		return 0, err
 	}
-	i, err := r.daemon.ExecInspect(ctx, e.ID, client.ExecInspectOptions{})
+	code, err := r.execEnd(ctx, e.ID)
+	if err != nil && ctx.Err() != nil {
+		r.background(func(life context.Context) { r.killExec(life, id, e.ID) })
+	}
+	return code, err
+}
+
+// execEnd waits for the exit code of a process whose streams have ended: it
+// may have closed them and run on. The Engine tells of its end only when it is
+// asked.
+func (r *Runtime) execEnd(ctx context.Context, exec string) (code int, err error) {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		i, err := r.daemon.ExecInspect(ctx, exec, client.ExecInspectOptions{})
+		if err != nil || !i.Running {
+			return i.ExitCode, err
+		}
+		pause(ctx, wait)
+	}
+}
+
+// killExec ends an executed process that nobody waits for any more. The Engine
+// cannot do so, but it tells the process's number on its host: a container
+// there, of the sandbox's image, kills it.
+func (r *Runtime) killExec(ctx context.Context, id, exec string) {
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
+	defer cancel()
+	i, err := r.daemon.ExecInspect(ctx, exec, client.ExecInspectOptions{})
+	if err != nil || !i.Running || i.PID <= 1 {
+		return // it has ended, or its container is gone
+	}
+	helper, err := r.killer(ctx, id, i.PID)
+	if err == nil {
+		err = r.runToEnd(ctx, helper)
+		ctx, cancel := cleanup(ctx)
+		defer cancel()
+		err = errors.Join(err, r.removeContainer(ctx, helper))
+	}
+	if err != nil && r.life.Err() == nil {
+		r.log.Warn().Err(err).Str("sandbox", id).Int("pid", i.PID).Msg("an executed process runs on though nobody waits for it")
+	}
+}
+
+func (r *Runtime) killer(ctx context.Context, id string, pid int) (string, error) {
+	image, err := r.binary(ctx)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	if i.Running {
-		return 0, fmt.Errorf("exec in %s: its streams ended, but it runs on", name)
-	}
-	return i.ExitCode, nil
+	return r.daemon.create(ctx, client.ContainerCreateOptions{
+		Name:   r.names.files(id, unique()),
+		Config: &container.Config{Image: image, Cmd: []string{"kill", strconv.Itoa(pid)}, Labels: r.labels(roleFiles, id)},
+		HostConfig: &container.HostConfig{
+			NetworkMode: "none", PidMode: "host", CapDrop: []string{"ALL"}, CapAdd: []string{"KILL"}, SecurityOpt: []string{"no-new-privileges"},
+		},
+	})
 }
 
 // Attach implements [sandbox.Attach].

@@ -75,17 +75,17 @@ func (r *Runtime) addFiles(ctx context.Context, id, volume string, gid int, file
 		if err != nil {
 			return err
 		}
-		content, err := pack(nil, ownedBy(gid, files), there, gid, nil)
+		content, err := pack(ownedBy(gid, files), there, gid, nil)
 		if err != nil {
 			return err
 		}
-		return r.copyThrough(ctx, helper, content)
+		return r.unpack(ctx, helper, filesTarget, content)
 	})
 }
 
 // copyInto unpacks an archive in a volume.
 func (r *Runtime) copyInto(ctx context.Context, id, volume string, content io.Reader) error {
-	return r.through(ctx, id, volume, func(helper string) error { return r.copyThrough(ctx, helper, content) })
+	return r.through(ctx, id, volume, func(helper string) error { return r.unpack(ctx, helper, filesTarget, content) })
 }
 
 // through does something with a container that has a volume mounted.
@@ -118,8 +118,8 @@ func (r *Runtime) filesContainer(ctx context.Context, id, volume string, command
 	})
 }
 
-func (r *Runtime) copyThrough(ctx context.Context, helper string, content io.Reader) error {
-	_, err := r.daemon.CopyToContainer(ctx, helper, client.CopyToContainerOptions{DestinationPath: filesTarget, Content: content})
+func (r *Runtime) unpack(ctx context.Context, helper, folder string, content io.Reader) error {
+	_, err := r.daemon.CopyToContainer(ctx, helper, client.CopyToContainerOptions{DestinationPath: folder, Content: content})
 	return err
 }
 

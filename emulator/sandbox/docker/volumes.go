@@ -98,9 +98,24 @@ func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) erro
 // fillVolume gives a new volume its content.
 func (r *Runtime) fillVolume(ctx context.Context, s *sandbox.Spec, v sandbox.Volume) error {
 	content, err := initial(v, foldersOf(s, v.Name))
-	if err == nil && content != nil {
-		err = r.copyInto(ctx, s.ID, r.names.volume(s.ID, v.Name), content)
+	if err != nil {
+		return fmt.Errorf("volume %s: %w", v.Name, err)
 	}
+	root, err := rootOf(v)
+	if err != nil || content == nil && root == nil {
+		return err
+	}
+	err = r.through(ctx, s.ID, r.names.volume(s.ID, v.Name), func(helper string) error {
+		if content != nil {
+			if err := r.unpack(ctx, helper, filesTarget, content); err != nil {
+				return err
+			}
+		}
+		if root == nil {
+			return nil
+		}
+		return r.unpack(ctx, helper, path.Dir(filesTarget), root)
+	})
 	if err != nil {
 		return fmt.Errorf("volume %s: %w", v.Name, err)
 	}

@@ -15,6 +15,7 @@ type container struct {
 	sandbox.ObservedContainer
 	box    *box
 	script *script
+	asks   *sandbox.Message
 	ports  []sandbox.Port
 	out    *output
 	before *output       // of the attempt before, when that was another container
@@ -75,6 +76,7 @@ func (c *container) print() {
 // begin starts an attempt that has been made ready.
 func (st *State) begin(c *container) {
 	c.StartedAt, c.FinishedAt, c.ExitCode, c.OOMKilled = stamp(), time.Time{}, 0, false
+	c.Message = ""
 	c.State, c.signal, c.ticks = sandbox.ContainerRunning, false, 0
 	c.out.done = false
 	c.print()
@@ -133,6 +135,7 @@ func (st *State) tick(c *container) {
 // end ends the running attempt.
 func (st *State) end(c *container, code int, oom bool) {
 	c.ExitCode, c.OOMKilled = code, oom
+	c.Message = c.leaves()
 	c.halt()
 	st.tell(c.box.id)
 }

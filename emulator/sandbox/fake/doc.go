@@ -15,11 +15,13 @@
 //	FAKE_NETWORK_ERROR=text  its sandbox gets no network
 //	FAKE_HEALTHY_AFTER=10s   health checks fail before that, pass then
 //	FAKE_UNHEALTHY_AFTER=1m  health checks fail from then on
+//	FAKE_CREATE_ERROR=text   cannot be made
+//	FAKE_MESSAGE=text        what it leaves in its termination message's file
 //	FAKE_STDOUT=text         lines that it writes at its start; \n separates
 //	FAKE_STDERR=text         the same for stderr
 //	FAKE_LOG_EVERY=1s        writes "tick 1", "tick 2", … at this interval
 //	FAKE_EXEC_EXIT=4         exit code of whatever is executed in it
-//	FAKE_HTTP_STATUS=200     what its ports answer
+//	FAKE_HTTP_STATUS=200     what its ports answer; gRPC's health checks too
 //	FAKE_HTTP_BODY=text
 //
 // Without a script a container runs until it is stopped and ends with 143.

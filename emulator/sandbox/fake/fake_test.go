@@ -53,6 +53,9 @@ func container(_ *testing.T, p runtimetest.Program) sandbox.Container {
 	if p.ExecExit > 0 {
 		set("FAKE_EXEC_EXIT", "%d", p.ExecExit)
 	}
+	if p.Message != "" {
+		set("FAKE_MESSAGE", "%s", p.Message)
+	}
 	if p.NoImage {
 		set("FAKE_PULL_ERROR", "pull image manifest has been retried 7 time(s): failed to resolve ref %s: not found", c.Image)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
+
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -18,6 +20,9 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 	if err != nil {
 		return "", err
 	}
+	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
+		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: "CannotPullContainerError: invalid reference format: " + c.Image, Trouble: sandbox.TroubleName}
+	}
 	if err := r.enter("Pull"); err != nil {
 		return "", err
 	}
@@ -28,6 +33,9 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 	r.mu.Unlock()
 	if err := pause(ctx, p.pullFor); err != nil {
 		return "", err
+	}
+	if p.pullError != "" && c.Pull == sandbox.PullNever {
+		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroubleNever}
 	}
 	if p.pullError != "" {
 		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroublePull, Text: p.pullError}
@@ -59,6 +67,9 @@ func (r *Runtime) Start(ctx context.Context, s *sandbox.Spec, c *sandbox.Contain
 	if old != nil && old.Attempt >= attempt {
 		return nil
 	}
+	if err := refusal(c, p); err != nil {
+		return err
+	}
 	if p.startError != "" {
 		return &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotStartContainerError", p.startError), Trouble: sandbox.TroubleRun, Text: p.startError}
 	}
@@ -69,6 +80,19 @@ func (r *Runtime) Start(ctx context.Context, s *sandbox.Spec, c *sandbox.Contain
 	return nil
 }
 
+// refusal is why a container cannot be made.
+func refusal(c *sandbox.Container, p *script) error {
+	user, _, _ := strings.Cut(c.User, ":")
+	switch {
+	case c.NonRoot && (user == "0" || user == "root"):
+		const text = "container's runAsUser breaks non-root policy"
+		return &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotCreateContainerError", text), Trouble: sandbox.TroubleConfig, Text: text}
+	case p.createError != "":
+		return &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotCreateContainerError", p.createError), Trouble: sandbox.TroubleCreation, Text: p.createError}
+	}
+	return nil
+}
+
 // prepare makes the container of an attempt: the same one again, or a fresh
 // one beside which the output of the one before is kept.
 func (b *box) prepare(s *sandbox.Spec, c *sandbox.Container, p *script, old *container, attempt int) *container {
@@ -76,7 +100,7 @@ func (b *box) prepare(s *sandbox.Spec, c *sandbox.Container, p *script, old *con
 		old.Attempt = attempt
 		return old
 	}
-	n := &container{box: b, script: p, ports: c.Ports, out: &output{}}
+	n := &container{box: b, script: p, asks: c.Message, ports: c.Ports, out: &output{}}
 	if old != nil {
 		n.before = old.out
 	} else {

@@ -16,8 +16,7 @@ type Options struct {
 	State *State
 }
 
-// Runtime implements sandbox.Runtime and all its optional abilities but
-// FileWriter.
+// Runtime implements sandbox.Runtime and all its optional abilities.
 type Runtime struct{ *State }
 
 // New makes a runtime.
@@ -28,7 +27,19 @@ func New(o Options) *Runtime {
 	return &Runtime{o.State}
 }
 
-// Up takes an address for the sandbox.
+var _ interface {
+	sandbox.Runtime
+	sandbox.Logs
+	sandbox.Exec
+	sandbox.Attach
+	sandbox.Dial
+	sandbox.StatsReader
+	sandbox.FileWriter
+	sandbox.ProgressTeller
+	sandbox.ServiceNetwork
+} = (*Runtime)(nil)
+
+// Up takes an address for the sandbox, and notes its volumes.
 func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, error) {
 	if err := ctx.Err(); err != nil {
 		return sandbox.Address{}, err
@@ -47,13 +58,16 @@ func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, err
 	}
 	defer r.mu.Unlock()
 	if b := r.boxes[s.ID]; b != nil {
+		b.keep(s.Volumes)
 		return b.address, nil
 	}
 	a, sub, err := r.address(s)
 	if err != nil {
 		return sandbox.Address{}, err
 	}
-	r.boxes[s.ID] = &box{id: s.ID, address: a, subnet: sub, containers: map[string]*container{}}
+	b := &box{id: s.ID, address: a, since: stamp(), subnet: sub, containers: map[string]*container{}, volumes: map[string]*volume{}}
+	b.keep(s.Volumes)
+	r.boxes[s.ID] = b
 	r.tell(s.ID)
 	return a, nil
 }

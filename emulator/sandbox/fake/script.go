@@ -19,6 +19,7 @@ type script struct {
 	exit, stopExit, execExit                             int           // -1: not said
 	httpStatus                                           int
 	pullError, startError, networkError, httpBody        string
+	createError, message                                 string
 	stdout, stderr                                       []string
 	ignoreTerm                                           bool
 }
@@ -43,6 +44,8 @@ func readers() map[string]reader {
 		"FAKE_HTTP_STATUS":     number(599, func(s *script) *int { return &s.httpStatus }),
 		"FAKE_PULL_ERROR":      text(func(s *script) *string { return &s.pullError }),
 		"FAKE_START_ERROR":     text(func(s *script) *string { return &s.startError }),
+		"FAKE_CREATE_ERROR":    text(func(s *script) *string { return &s.createError }),
+		"FAKE_MESSAGE":         text(func(s *script) *string { return &s.message }),
 		"FAKE_NETWORK_ERROR":   text(func(s *script) *string { return &s.networkError }),
 		"FAKE_HTTP_BODY":       text(func(s *script) *string { return &s.httpBody }),
 		"FAKE_STDOUT":          linesOf(func(s *script) *[]string { return &s.stdout }),

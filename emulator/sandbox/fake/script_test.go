@@ -81,8 +81,8 @@ func TestScriptsThatAreWrong(t *testing.T) {
 		"FAKE_EXIT=256":         "ResourceInitializationError: FAKE_EXIT: 256 is not within 0 and 255",
 		"FAKE_RUN_FOR=-1s":      `ResourceInitializationError: FAKE_RUN_FOR: "-1s" is negative`,
 		"FAKE_IGNORE_TERM=well": `ResourceInitializationError: FAKE_IGNORE_TERM: strconv.ParseBool: parsing "well": invalid syntax`,
-		"FAKE_RUNFOR=1s": "ResourceInitializationError: unknown variable FAKE_RUNFOR; the fake runtime knows FAKE_EXEC_EXIT, FAKE_EXIT, " +
-			"FAKE_HEALTHY_AFTER, FAKE_HTTP_BODY, FAKE_HTTP_STATUS, FAKE_IGNORE_TERM, FAKE_LOG_EVERY, FAKE_NETWORK_ERROR, FAKE_OOM_AFTER, " +
+		"FAKE_RUNFOR=1s": "ResourceInitializationError: unknown variable FAKE_RUNFOR; the fake runtime knows FAKE_CREATE_ERROR, FAKE_EXEC_EXIT, FAKE_EXIT, " +
+			"FAKE_HEALTHY_AFTER, FAKE_HTTP_BODY, FAKE_HTTP_STATUS, FAKE_IGNORE_TERM, FAKE_LOG_EVERY, FAKE_MESSAGE, FAKE_NETWORK_ERROR, FAKE_OOM_AFTER, " +
 			"FAKE_PULL_ERROR, FAKE_PULL_FOR, FAKE_RUN_FOR, FAKE_START_AFTER, FAKE_START_ERROR, FAKE_STDERR, FAKE_STDOUT, FAKE_STOP_EXIT, " +
 			"FAKE_STOP_FOR, FAKE_UNHEALTHY_AFTER",
 	} {

@@ -27,6 +27,7 @@ type State struct {
 	faults   map[string]error
 	calls    map[string]int
 	pulls    map[*progress]string // whose they are
+	services map[string]sandbox.ServiceTable
 	away     bool
 }
 
@@ -34,7 +35,7 @@ type State struct {
 func NewState() *State {
 	return &State{
 		boxes: map[string]*box{}, subnets: map[string]*subnet{}, watchers: map[*watcher]struct{}{},
-		faults: map[string]error{}, calls: map[string]int{}, pulls: map[*progress]string{},
+		faults: map[string]error{}, calls: map[string]int{}, pulls: map[*progress]string{}, services: map[string]sandbox.ServiceTable{},
 	}
 }
 
@@ -42,8 +43,10 @@ func NewState() *State {
 type box struct {
 	id         string
 	address    sandbox.Address
+	since      time.Time
 	subnet     *subnet
 	containers map[string]*container
+	volumes    map[string]*volume
 	order      []string // of creation
 	oomKills   int
 }
@@ -64,7 +67,8 @@ func (st *State) enter(op string) error {
 }
 
 // Fail makes every call of an operation ("Up", "Pull", "Start", "Stop",
-// "Down", "Inspect", "List", "Logs", "Exec", "Dial", "Stats") fail with err,
+// "Down", "Inspect", "List", "Logs", "Exec", "Dial", "Stats", "WriteFiles",
+// "SetServices") fail with err,
 // until it is called with nil.
 func (st *State) Fail(op string, err error) {
 	st.mu.Lock()

@@ -26,7 +26,8 @@ type Program struct {
 	Run        time.Duration // before it exits; with Exit nil it exits with 0 after it
 	Exit       *int          // nil and no Run: never
 	IgnoreTerm bool
-	ExecExit   int // simulated runtimes: the exit code of what is executed in it
+	Message    string // simulated runtimes: what it leaves as its termination message
+	ExecExit   int    // simulated runtimes: the exit code of what is executed in it
 
 	// NoImage: the image does not exist anywhere. NoCommand: the image does,
 	// the command in it does not.

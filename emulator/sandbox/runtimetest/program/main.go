@@ -13,6 +13,11 @@
 //	mode PATH         permissions and owner: 0640 1000:1000
 //	fs PATH           the type of the file system, hexadecimal
 //	get URL           the body, or the error
+//	groups            supplementary groups
+//	seccomp           0 none, 2 a filter
+//	processes         how many there are to be seen
+//	stdin             all that is read from it
+//	link PATH         where it leads
 //	flags             NoNewPrivs of /proc/self/status
 //	await PATH        waits until the file exists
 package main
@@ -46,9 +51,14 @@ func main() {
 	body := flag.String("body", "", "what is served")
 	run := flag.Duration("run", 0, "how long to run")
 	exit := flag.Int("exit", -1, "exit code; -1 runs for ever")
+	quiet := flag.Bool("quiet", false, "close stdout and stderr at once")
 	ignore := flag.Bool("ignore-term", false, "ignore SIGTERM")
 	flag.Parse()
 
+	if *quiet {
+		_ = os.Stdout.Close()
+		_ = os.Stderr.Close()
+	}
 	watchTerm(*ignore)
 	for _, l := range out {
 		fmt.Println(l)

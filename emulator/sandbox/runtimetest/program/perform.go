@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -36,6 +37,17 @@ func perform1(verb, arg string) (string, error) {
 		return limit(arg)
 	case "caps":
 		return processStatus("CapEff")
+	case "groups":
+		return processStatus("Groups")
+	case "seccomp":
+		return processStatus("Seccomp")
+	case "processes":
+		return processes()
+	case "stdin":
+		b, err := io.ReadAll(os.Stdin)
+		return string(b), err
+	case "link":
+		return os.Readlink(arg)
 	case "flags":
 		return processStatus("NoNewPrivs")
 	case "get":
@@ -86,6 +98,11 @@ func limit(name string) (string, error) {
 	var l syscall.Rlimit
 	err := syscall.Getrlimit(r, &l)
 	return fmt.Sprintf("%d:%d", l.Cur, l.Max), err
+}
+
+func processes() (string, error) {
+	all, err := filepath.Glob("/proc/[0-9]*")
+	return fmt.Sprint(len(all)), err
 }
 
 // processStatus reads one field of /proc/self/status.
