@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/neargate/neargate/emulator/eks/link"
+	"github.com/neargate/neargate/emulator/sandbox"
 )
 
 // groups.go has as many nodes in each node group as are wanted. A node begins
@@ -99,6 +100,9 @@ func (c *Compute) retire(ctx context.Context, id string) error {
 		}
 		return c.deleteNode(ctx, n) // its going comes here again
 	}
+	if left := c.podsOfHolder(box); len(left) > 0 { // a DaemonSet's
+		return c.deletePods(ctx, left)
+	}
 	if box.Desired.Stopped {
 		return nil
 	}
@@ -128,15 +132,30 @@ func (c *Compute) sweep(ctx context.Context, wanted map[string]seat) error {
 }
 
 // empty cordons a node and deletes its pods, with the time that they ask for.
-// It tells whether none is left.
+// It tells whether none is left. DaemonSets' pods are not among them: they would
+// come again as long as the node is there.
 func (c *Compute) empty(ctx context.Context, n *corev1.Node) (bool, error) {
 	if !n.Spec.Unschedulable {
 		if err := c.patchNode(ctx, n, map[string]any{"spec": map[string]any{"unschedulable": true}}); err != nil {
 			return false, err
 		}
 	}
-	pods := c.podsBy(byNode, n.Name)
+	pods := slices.DeleteFunc(c.podsBy(byNode, n.Name), isDaemon)
 	return len(pods) == 0, c.deletePods(ctx, pods)
+}
+
+func isDaemon(p *corev1.Pod) bool {
+	o := metav1.GetControllerOf(p)
+	return o != nil && o.Kind == "DaemonSet"
+}
+
+// podsOfHolder are the pods on the node that a sandbox stands for, whether the
+// node is still there or not.
+func (c *Compute) podsOfHolder(box *sandbox.Sandbox) []*corev1.Pod {
+	if box.Status.Address == nil {
+		return nil
+	}
+	return c.podsBy(byNode, hostName(box.Status.Address.IP, c.Cluster.Region))
 }
 
 // deletePods deletes pods as kubectl does it; those that go already are left in

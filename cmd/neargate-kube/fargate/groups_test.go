@@ -110,7 +110,7 @@ func TestUnmatchedPodsWaitForANode(t *testing.T) {
 			}
 		}
 		w.delete("another")
-		w.events.take()
+		w.wantEvents()
 		w.pass(6 * time.Minute)
 		w.wantEvents("default-scheduler web Warning FailedScheduling 0/1 nodes are available: 1 node(s) had untolerated taint(s). " +
 			"no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.")
@@ -209,6 +209,24 @@ func TestAGroupShrinksAndGoes(t *testing.T) {
 			if w.parent.all[id].Spec.Labels[boxes.NodeLabel] != "" {
 				t.Error("the sandbox of a node is left")
 			}
+		}
+	})
+}
+
+func TestADaemonSetsPodGoesAfterItsNode(t *testing.T) {
+	inWorld(t, withGroup(1), func(w *world) {
+		p := plainPod("agent")
+		yes := true
+		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "agent", UID: "1", Controller: &yes}}
+		w.create(p)
+		w.set(func(s *link.Settings) { g := group(1); g.Deleting = true; s.Nodegroups = []link.Nodegroup{g} })
+		w.wantNodes()
+		w.pass(time.Second)
+		if l, err := w.client.CoreV1().Pods("").List(w.Context(), metav1.ListOptions{}); err != nil || len(l.Items) != 0 {
+			t.Errorf("pods %v %v", l.Items, err)
+		}
+		if s := w.compute.Status(); len(s.Draining) != 0 {
+			t.Errorf("status %+v", s)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package fargate
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -112,7 +113,7 @@ func (c *Compute) podChanged(p *corev1.Pod, moved bool) {
 	if p.Spec.NodeName != "" {
 		c.nodeQueue.Add(p.Spec.NodeName)
 		if isOver(p) {
-			c.waiting(nil)
+			c.makesRoom(p)
 		}
 	}
 	c.choreQueue.Add(choreDrain)
@@ -131,10 +132,18 @@ func (c *Compute) podGone(p *corev1.Pod) {
 	}
 	if p.Spec.NodeName != "" {
 		c.nodeQueue.Add(p.Spec.NodeName)
+		c.makesRoom(p)
+	}
+	c.choreQueue.Add(choreDrain)
+}
+
+// makesRoom queues those who wait for what a pod has used of a node group's
+// node.
+func (c *Compute) makesRoom(p *corev1.Pod) {
+	if !strings.HasPrefix(p.Spec.NodeName, nodePrefix) {
 		c.choreQueue.Add(choreGroups)
 		c.waiting(nil)
 	}
-	c.choreQueue.Add(choreDrain)
 }
 
 func (c *Compute) nodeHandler() cache.ResourceEventHandler {

@@ -3,6 +3,8 @@ package fargate
 import (
 	"context"
 	"maps"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 )
 
 // Status is this package's part of link.Status.
@@ -23,21 +25,36 @@ func (c *Compute) Status() Status {
 			s.Draining["fargateprofile/"+p.Name] = n
 		}
 	}
-	deleting := map[string]bool{}
 	for _, g := range settings.Nodegroups {
-		s.Nodegroups[g.Name] = 0
-		deleting[g.Name] = g.Deleting
-	}
-	for _, n := range c.groupNodes() {
-		g := n.Labels[groupLabel]
-		if _, ok := s.Nodegroups[g]; ok && isReady(n) {
-			s.Nodegroups[g]++
-		}
-		if deleting[g] {
-			s.Draining["nodegroup/"+g] += 1 + len(c.podsBy(byNode, n.Name))
+		s.Nodegroups[g.Name] = c.ready(g.Name)
+		if n := c.remains(g.Name); g.Deleting && n > 0 {
+			s.Draining["nodegroup/"+g.Name] = n
 		}
 	}
 	return s
+}
+
+// ready counts the nodes of a group that are Ready.
+func (c *Compute) ready(group string) int {
+	count := 0
+	for _, n := range c.groupNodes() {
+		if n.Labels[groupLabel] == group && isReady(n) {
+			count++
+		}
+	}
+	return count
+}
+
+// remains counts a group's sandboxes, which outlive their nodes, and the pods on
+// its nodes.
+func (c *Compute) remains(group string) int {
+	count := 0
+	for _, id := range c.Boxes.NodeIDs() {
+		if box, ok := c.Boxes.Node(id); ok && box.Spec.Labels[boxes.NodeLabel] == group {
+			count += 1 + len(c.podsOfHolder(box))
+		}
+	}
+	return count
 }
 
 // tellStatus calls Changed when the status is not what was told last.
