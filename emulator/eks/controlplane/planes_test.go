@@ -165,17 +165,17 @@ func TestPlaneSaysItselfWhyItCannot(t *testing.T) {
 }
 
 func TestPlaneThatHangsAtTheStart(t *testing.T) {
-	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Start = 2 * time.Second })
+	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Start = 4 * time.Second })
 	w.ensure(t, "silent-1")
 	s := w.wait(t, "silent-1", func(s link.Status) bool { return s.Error != "" })
-	if !strings.Contains(s.Error, "not ready within 2s: playing") {
+	if !strings.Contains(s.Error, "not ready within 4s: playing") {
 		t.Errorf("%+v", s)
 	}
 	w.wait(t, "silent-1", isReady)
 }
 
 func TestPlaneThatHangsLater(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Answer = 200 * time.Millisecond })
 	w.ensure(t, "deaf-1")
 	w.wait(t, "deaf-1", isReady)
 	s := w.wait(t, "deaf-1", func(s link.Status) bool { return s.Error != "" })
@@ -316,7 +316,7 @@ func TestSideBySide(t *testing.T) {
 // No more than two start at the same time; who is waited for too long gives
 // way.
 func TestFewStartAtOnce(t *testing.T) {
-	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Start = 3 * time.Second })
+	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Start = 4 * time.Second })
 	w.ensure(t, "silent-a") // no number: silent for ever
 	w.ensure(t, "silent-b")
 	for _, name := range []string{"silent-a", "silent-b"} {

@@ -33,7 +33,7 @@ type world struct {
 func quick() controlplane.Pace {
 	return controlplane.Pace{
 		Backoff: 10 * time.Millisecond, MaxBackoff: 50 * time.Millisecond, Check: 50 * time.Millisecond,
-		Answer: 200 * time.Millisecond, Stop: 10 * time.Second,
+		Answer: 5 * time.Second, Stop: 10 * time.Second,
 	}
 }
 
