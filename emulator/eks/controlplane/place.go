@@ -84,12 +84,14 @@ func (p place) make() error {
 }
 
 // remove deletes everything.
-func (p place) remove() error {
-	err := os.RemoveAll(p.dir)
-	if p.sockets != p.dir {
-		err = errors.Join(err, os.RemoveAll(p.sockets))
+func (p place) remove() error { return errors.Join(os.RemoveAll(p.dir), p.tidy()) }
+
+// tidy deletes what is of no use to a later life: sockets that stand elsewhere.
+func (p place) tidy() error {
+	if p.sockets == p.dir {
+		return nil
 	}
-	return err
+	return os.RemoveAll(p.sockets)
 }
 
 // memory is what this side keeps of a control plane over restarts.

@@ -110,8 +110,13 @@ func (p *plane) change(edit func(*link.Status)) {
 // loop starts the control plane anew whenever it ends, until ctx does or it is
 // given up.
 func (p *plane) loop(ctx context.Context) {
-	defer p.parent.close()
-	defer p.output.close()
+	defer func() {
+		p.parent.close()
+		p.output.close()
+		if err := p.place.tidy(); err != nil {
+			p.log.Error().Err(err).Msg("sockets of the control plane are left")
+		}
+	}()
 	var pump sync.WaitGroup
 	defer pump.Wait()
 	if sink := p.planes.config.Logs; sink != nil {
