@@ -161,7 +161,8 @@ func (w *Worker) complete(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox
 	if err != nil {
 		return 0, err
 	}
-	m.problems, m.tries, m.retryAt, m.notes = nil, 0, time.Time{}, t.Notes
+	m.problems, m.tries, m.retryAt = nil, 0, time.Time{}
+	m.notes, m.noted = t.Notes, true
 	m.volumes = written(pod, t.Completion.Volumes)
 	w.dirty(id) // so that it is found out when its tokens are due
 	for _, e := range t.Events {
@@ -190,7 +191,7 @@ func (w *Worker) tend(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m 
 		w.record(pod, event{Type: v1.EventTypeWarning, Reason: "ResizeInfeasible", Message: "Pod resize Infeasible: " + text})
 	}
 	w.tellImages(pod, box, m)
-	if err := w.addContainers(ctx, pod, box); err != nil {
+	if err := w.addContainers(ctx, pod, box, m); err != nil {
 		return 0, err
 	}
 	return w.refresh(ctx, pod, box, m)
@@ -224,15 +225,18 @@ func imageChanges(pod *v1.Pod, box *sandbox.Sandbox) []*v1.Container {
 }
 
 // addContainers has the ephemeral containers made that are new.
-func (w *Worker) addContainers(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox) error {
+func (w *Worker) addContainers(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) error {
 	for i := range pod.Spec.EphemeralContainers {
 		name := pod.Spec.EphemeralContainers[i].Name
 		if inBox(box, name) != nil {
 			continue
 		}
-		c, err := w.Translator.Ephemeral(ctx, pod, box, name)
+		c, notes, err := w.Translator.Ephemeral(ctx, pod, box, name)
 		if err == nil {
 			err = w.Parent.AddContainer(ctx, box.Spec.ID, c)
+		}
+		if err == nil {
+			m.note(notes)
 		}
 		var p Problems
 		if errors.As(err, &p) {

@@ -232,7 +232,7 @@ func (d *diff) pulled() []event {
 	}
 	delete(d.h, d.c.Name)
 	if !p.told {
-		return []event{d.normal("Pulled", "Container image %q already present on machine", d.c.Image)}
+		return []event{d.normal("Pulled", "Container image %q already present on machine and can be accessed by the pod", d.c.Image)}
 	}
 	took := max(d.now.Sub(p.since), 0).Truncate(time.Millisecond)
 	return append(all, d.normal("Pulled", "Successfully pulled image %q in %v (%v including waiting).", d.c.Image, took, took))

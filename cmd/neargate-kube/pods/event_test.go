@@ -70,11 +70,11 @@ func TestEvents(t *testing.T) {
 		want   []string
 	}{
 		"starts, image there": {states: []*sandbox.Sandbox{box(at(sandbox.ContainerPending)), box(pulling), box(pulled), box(runs("a"))}, want: []string{
-			`Normal Pulled [a] Container image "nginx:1" already present on machine`,
+			`Normal Pulled [a] Container image "nginx:1" already present on machine and can be accessed by the pod`,
 			"Normal Created [a] Container created", "Normal Started [a] Container started",
 		}},
 		"all at once": {states: []*sandbox.Sandbox{nil, box(runs("a"))}, want: []string{
-			`Normal Pulled [a] Container image "nginx:1" already present on machine`,
+			`Normal Pulled [a] Container image "nginx:1" already present on machine and can be accessed by the pod`,
 			"Normal Created [a] Container created", "Normal Started [a] Container started",
 		}},
 		"is always pulled": {states: []*sandbox.Sandbox{box(at(sandbox.ContainerPending)), always(box(pulling)), always(box(pulling)), always(box(pulled))}, want: []string{
@@ -102,7 +102,7 @@ func TestEvents(t *testing.T) {
 		}},
 		"crashes": {states: []*sandbox.Sandbox{box(runs("a")), box(crash), box(crash), box(second)}, want: []string{
 			"Warning BackOff [a] Back-off restarting failed container a in pod web_default(" + uid + ")",
-			`Normal Pulled [a] Container image "nginx:1" already present on machine`,
+			`Normal Pulled [a] Container image "nginx:1" already present on machine and can be accessed by the pod`,
 			"Normal Created [a] Container created", "Normal Started [a] Container started",
 		}},
 		"is not ready": {states: []*sandbox.Sandbox{box(runs("a")), box(sick), box(sick)}, want: []string{"Warning Unhealthy [a] Readiness probe failed: HTTP probe failed with statuscode: 500"}},

@@ -353,6 +353,35 @@ func TestLifeUnderProbes(t *testing.T) {
 	})
 }
 
+func TestLifeThatHasToBeEnded(t *testing.T) {
+	c := script("a", "FAKE_UNHEALTHY_AFTER=5s")
+	c.LivenessProbe = &v1.Probe{PeriodSeconds: 1, TimeoutSeconds: 1, FailureThreshold: 2, SuccessThreshold: 1, ProbeHandler: v1.ProbeHandler{HTTPGet: &v1.HTTPGetAction{Port: intstr.FromInt32(80), Path: "/"}}}
+	c.Ports = []v1.ContainerPort{{ContainerPort: 80}}
+	live(t, podOf(v1.RestartPolicyAlways, c), func(l *life) {
+		l.is(3*time.Second, "Running ready; a running")
+		p := l.at(9 * time.Second)
+		if cs := p.Status.ContainerStatuses[0]; cs.RestartCount != 1 || cs.LastTerminationState.Terminated == nil {
+			t.Errorf("%+v", cs)
+		}
+		if got := l.events(); !slices.Contains(got, "Unhealthy a") || !slices.Contains(got, "Killing a") {
+			t.Error(got)
+		}
+	})
+	p := podOf(v1.RestartPolicyAlways, script("a", ""))
+	seconds := int64(10)
+	p.Spec.ActiveDeadlineSeconds = &seconds
+	live(t, p, func(l *life) {
+		l.is(9*time.Second, "Running ready; a running")
+		st := l.at(20 * time.Second).Status
+		if st.Phase != v1.PodFailed || st.Reason != "DeadlineExceeded" || st.ContainerStatuses[0].State.Terminated == nil {
+			t.Errorf("%+v", st)
+		}
+		if got := l.events(); !slices.Contains(got, "DeadlineExceeded ") {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
 func TestLifeEndsByDeletion(t *testing.T) {
 	live(t, podOf(v1.RestartPolicyAlways, script("a", "FAKE_IGNORE_TERM=1")), func(l *life) {
 		l.is(time.Second, "Running ready; a running")

@@ -1,6 +1,7 @@
 package pods
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type memory struct {
 	tries    int      // how often that was tried
 	retryAt  time.Time
 	notes    []string // of the translation
+	noted    bool     // the notes are known
 	lost     bool
 
 	volumes map[string]liveVolume
@@ -83,6 +85,15 @@ func (w *Worker) forget(id string) {
 	defer w.mu.Unlock()
 	delete(w.memories, id)
 	delete(w.stale, id)
+}
+
+// note keeps what a pod asks for and does not get, each once.
+func (m *memory) note(notes []string) {
+	for _, n := range notes {
+		if !slices.Contains(m.notes, n) {
+			m.notes = append(m.notes, n)
+		}
+	}
 }
 
 // newest is the newer one of what the informer shows and what the last write

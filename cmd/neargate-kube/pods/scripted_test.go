@@ -128,8 +128,8 @@ func (w *words) Pod(context.Context, *v1.Pod, *sandbox.Sandbox) (pods.Translatio
 	}, nil
 }
 
-func (w *words) Ephemeral(_ context.Context, _ *v1.Pod, _ *sandbox.Sandbox, name string) (sandbox.Container, error) {
-	return sandbox.Container{Name: name}, nil
+func (w *words) Ephemeral(_ context.Context, _ *v1.Pod, _ *sandbox.Sandbox, name string) (sandbox.Container, []string, error) {
+	return sandbox.Container{Name: name}, []string{name + " gets no capabilities."}, nil
 }
 
 func (w *words) Volume(context.Context, *v1.Pod, *sandbox.Sandbox, string) ([]sandbox.File, time.Time, error) {

@@ -54,18 +54,18 @@ func (t *translator) Pod(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox)
 	return out, nil
 }
 
-func (t *translator) Ephemeral(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (sandbox.Container, error) {
+func (t *translator) Ephemeral(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (sandbox.Container, []string, error) {
 	env, err := t.environment(ctx, pod, box)
 	if err != nil {
-		return sandbox.Container{}, err
+		return sandbox.Container{}, nil, err
 	}
 	for i := range pod.Spec.EphemeralContainers {
 		if ec := &pod.Spec.EphemeralContainers[i]; ec.Name == name {
-			c, _, err := translate.Ephemeral(ctx, pod, ec, t, env)
-			return c, problems(err)
+			c, notes, err := translate.Ephemeral(ctx, pod, ec, t, env)
+			return c, notes, problems(err)
 		}
 	}
-	return sandbox.Container{}, Problems{{Reason: translate.ReasonConfig, Container: name, Message: "the pod has no such container"}}
+	return sandbox.Container{}, nil, Problems{{Reason: translate.ReasonConfig, Container: name, Message: "the pod has no such container"}}
 }
 
 func (t *translator) Volume(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, volume string) ([]sandbox.File, time.Time, error) {

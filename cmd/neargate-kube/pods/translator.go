@@ -16,8 +16,9 @@ type Translator interface {
 	// Pod gives what the sandbox lacks, and the events that go with it. An error
 	// that is a Problems tells why the pod cannot be set up as it is.
 	Pod(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox) (Translation, error)
-	// Ephemeral gives a container that came later, by its name.
-	Ephemeral(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (sandbox.Container, error)
+	// Ephemeral gives a container that came later, by its name, and what it asks
+	// for and does not get.
+	Ephemeral(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (sandbox.Container, []string, error)
 	// Volume gives the files of a volume as they should be now, and when they
 	// are due again though nothing changes; zero: never.
 	Volume(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, volume string) ([]sandbox.File, time.Time, error)

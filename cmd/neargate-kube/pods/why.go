@@ -1,8 +1,10 @@
 package pods
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 
@@ -40,12 +42,38 @@ func (w *Worker) Why(pod *v1.Pod) []string {
 	if text := resizePending(pod); text != "" {
 		all = append(all, text+".")
 	}
+	if err := w.learn(pod, box, m); err != nil {
+		all = append(all, "What the pod asks for and does not get cannot be told at the moment: "+err.Error())
+	}
 	return slices.Concat(all, m.notes, box.Status.Notes)
+}
+
+// askNotes is how long it may take to find out what an adopted pod does not
+// get.
+const askNotes = 5 * time.Second
+
+// learn finds out what a pod asks for and does not get, when another process
+// has set it up.
+func (w *Worker) learn(pod *v1.Pod, box *sandbox.Sandbox, m *memory) error {
+	if m.noted || isOpen(box) || box.Desired.Stopped {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askNotes)
+	defer cancel()
+	t, err := w.Translator.Pod(ctx, pod, box)
+	if err != nil {
+		return err
+	}
+	m.note(t.Notes)
+	m.noted = true
+	return nil
 }
 
 func whyProblems(pod *v1.Pod, box *sandbox.Sandbox, m *memory) []string {
 	var all []string
 	switch {
+	case box == nil && pod.Status.StartTime == nil:
+		all = append(all, fmt.Sprintf("There is no sandbox for the pod on node %s yet.", pod.Spec.NodeName))
 	case box == nil && !isTerminal(pod.Status.Phase):
 		all = append(all, textSandboxLost+".")
 	case box == nil:

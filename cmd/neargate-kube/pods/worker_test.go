@@ -60,7 +60,7 @@ func TestPodComesUp(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	s.took("")
-	s.told(`Pulled: Container image "nginx:1" already present on machine`, "Created: Container created", "Started: Container started")
+	s.told(`Pulled: Container image "nginx:1" already present on machine and can be accessed by the pod`, "Created: Container created", "Started: Container started")
 	writes := len(s.client.Actions())
 	s.round()
 	if n := slices.IndexFunc(s.client.Actions()[writes:], func(a k8stesting.Action) bool { return a.GetVerb() == "patch" }); n >= 0 {
@@ -126,7 +126,7 @@ func TestDeletion(t *testing.T) {
 	s.is(box(runs("a")))
 	s.round()
 	s.took("stop UserInitiated 7s")
-	s.told(`Pulled: Container image "nginx:1" already present on machine`, "Created: Container created", "Started: Container started")
+	s.told(`Pulled: Container image "nginx:1" already present on machine and can be accessed by the pod`, "Created: Container created", "Started: Container started")
 	b := box(runs("a"))
 	seven := 7 * time.Second
 	b.Desired = sandbox.Desired{Stopped: true, Grace: &seven}
@@ -318,6 +318,9 @@ func TestEphemeralContainers(t *testing.T) {
 	s.is(box(runs("a")))
 	s.round()
 	s.took("add debug")
+	if why := s.w.Why(p); !slices.Equal(why, []string{"debug gets no capabilities.", "hostPort has no effect."}) {
+		t.Error(why)
+	}
 	if got := say(s.status().EphemeralContainerStatuses[0]); got != "waits ContainerCreating" {
 		t.Error(got)
 	}
