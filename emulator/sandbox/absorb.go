@@ -23,6 +23,9 @@ func (s *Sandbox) absorb(v view, now time.Time) {
 		if v.known {
 			s.see(c, cs, v, now)
 		}
+		if !s.Status.Falling {
+			s.fetch(c, cs, v.fetched[c.Name], now)
+		}
 		cs.probe(v.probes[c.Name])
 		cs.assess(c)
 	}

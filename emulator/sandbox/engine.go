@@ -61,6 +61,7 @@ type Engine struct {
 	rested  *rested
 	pumps   *pumps
 	probers *probers
+	pullers *pullers
 	life    context.Context // of what goes on beside the calls; set by Run
 	aside   sync.WaitGroup
 }
@@ -80,7 +81,7 @@ func New(c Config) *Engine {
 		c.Limit = 16
 	}
 	e := &Engine{Config: c, rested: newRested()}
-	e.pumps, e.probers = newPumps(e), newProbers(e)
+	e.pumps, e.probers, e.pullers = newPumps(e), newProbers(e), newPullers(e)
 	e.loop = reconcile.New(c.Store, e, reconcile.Options{
 		Name: "sandbox", Kinds: []string{Sandboxes.Kind()}, Resync: c.Resync, Limit: c.Limit, Log: c.Log,
 		List: func(tx *store.Tx) iter.Seq2[string, error] {
@@ -182,6 +183,7 @@ func (e *Engine) forget(id string) {
 	e.rested.wake(id)
 	e.pumps.drop(id)
 	e.probers.drop(id)
+	e.pullers.drop(id)
 }
 
 // look sees what there is of a sandbox, and makes sure that its output is
@@ -202,14 +204,16 @@ func (e *Engine) look(ctx context.Context, s *Sandbox) (view, error) {
 	return v, nil
 }
 
-// tend keeps log pumps and probers in step with what runs, and puts into the
-// view what they have found.
+// tend keeps pulls, log pumps and probers in step with the record and with
+// what runs, and puts into the view what they have found.
 func (e *Engine) tend(s *Sandbox, v *view) {
 	if s.Status.Falling && s.Status.Height < stepContainers {
 		e.pumps.drop(s.Spec.ID)
 		e.probers.drop(s.Spec.ID)
+		e.pullers.drop(s.Spec.ID)
 		return
 	}
+	e.pullers.tend(s, v, now())
 	e.probers.tend(s, v)
 	e.pumps.tend(s, v)
 }

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -263,5 +264,37 @@ func TestHooksOfPods(t *testing.T) {
 				b.Errorf("last exit %+v", last)
 			}
 		})
+	})
+}
+
+func TestASlowPullKeepsNobodyElse(t *testing.T) {
+	scene(t, nil, func(b *bench) {
+		a := main("a", "FAKE_UNHEALTHY_AFTER=20s")
+		a.Liveness = &sandbox.Probe{Action: sandbox.Action{Exec: []string{"check"}}, Interval: 5 * time.Second, Failures: 1}
+		a.Restart = crashLoop(sandbox.RestartAlways)
+		b.create(podOf(1, initContainer("i", "FAKE_RUN_FOR=2s", sandbox.RestartNever), a, main("slow", "FAKE_PULL_FOR=1m")))
+		<-time.After(50 * time.Second)
+		b.wants("starts", b.starts(1), "i0 0s", "a0 2s", "a1 22s")
+		s := b.wait(1, sandbox.Running)
+		if at := s.Status.StartedAt.Sub(s.CreatedAt); at != time.Minute {
+			b.Errorf("RUNNING after %v", at)
+		}
+	})
+	scene(t, nil, func(b *bench) {
+		b.create(podOf(1, main("slow", "FAKE_PULL_FOR=1h")))
+		<-time.After(time.Minute)
+		b.stopTask(1)
+		b.wait(1, sandbox.Stopped)
+		b.create(podOf(2, main("slow", "FAKE_PULL_FOR=1m")))
+		<-time.After(30 * time.Second)
+		b.restart() // a new engine pulls anew
+		if s := b.wait(2, sandbox.Running); s.Status.StartedAt.Sub(s.CreatedAt) != 90*time.Second {
+			b.Error(b.dump(2))
+		}
+		b.rt.Fail("Pull", errors.New("away"))
+		b.create(podOf(3, main("a", "")))
+		<-time.After(time.Minute)
+		b.rt.Fail("Pull", nil)
+		b.wait(3, sandbox.Running)
 	})
 }

@@ -37,6 +37,7 @@ type view struct {
 	Observed
 	known     bool // Observed holds; false where nothing can be there yet
 	probes    map[string]*probed
+	fetched   map[string]*fetched      // pulls that have ended
 	notes     map[string]string        // beginning of the note → the note
 	undrained map[string]time.Duration // containers whose logs are being read, and how long that may still take
 	targets   bool                     // there are Targets
@@ -286,8 +287,8 @@ func (s *Sandbox) decideContainers(v view, now time.Time) action {
 			p := v.probes[c.Name]
 			return runs(cs) && p != nil && p.attempt == cs.Attempt && p.kill != ""
 		}},
-		{pull, func(_ *Container, cs *ContainerStatus) bool {
-			return cs.State == ContainerPulling && !now.Before(cs.TryAt)
+		{pull, func(c *Container, cs *ContainerStatus) bool {
+			return cs.State == ContainerPulling && !s.patient(c) // theirs go on beside, see puller.go
 		}},
 		{postStart, func(c *Container, cs *ContainerStatus) bool {
 			return runs(cs) && c.PostStart != nil && !cs.PostStarted

@@ -27,15 +27,20 @@ func forbear(s *Sandbox, c *Container, trouble string, err error) (effect, error
 	if !errors.As(err, &fatal) || !s.patient(c) {
 		return nil, err
 	}
-	if fatal.Trouble != "" {
-		trouble = fatal.Trouble
-	}
 	return func(s *Sandbox, now time.Time) {
 		_, cs := s.container(c.Name)
-		cs.Trouble, cs.TroubleText = trouble, fatal.text()
-		cs.Tries++
-		cs.TryAt = now.Add(patience(trouble, cs.Tries))
+		s.wait(cs, trouble, fatal, now)
 	}, nil
+}
+
+// wait notes a failed try, and when the next one is.
+func (s *Sandbox) wait(cs *ContainerStatus, trouble string, err *StopError, now time.Time) {
+	if err.Trouble != "" {
+		trouble = err.Trouble
+	}
+	cs.Trouble, cs.TroubleText = trouble, err.text()
+	cs.Tries++
+	cs.TryAt = now.Add(patience(trouble, cs.Tries))
 }
 
 func (e *StopError) text() string {

@@ -148,7 +148,7 @@ func (e *Engine) up(ctx context.Context, s *Sandbox) ([]effect, time.Duration, e
 func (e *Engine) pull(ctx context.Context, s *Sandbox, c *Container, _ *ContainerStatus) (effect, error) {
 	digest, err := e.Config.Runtime.Pull(ctx, &s.Spec, c)
 	if err != nil {
-		return forbear(s, c, TroublePull, err)
+		return nil, err
 	}
 	return func(s *Sandbox, _ time.Time) {
 		if _, cs := s.container(c.Name); unpulled(cs) {
