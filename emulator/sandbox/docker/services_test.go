@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"context"
+	"github.com/miekg/dns"
+	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/docker"
@@ -233,5 +235,43 @@ func TestAnAPIThatIsAway(t *testing.T) {
 	began := time.Now()
 	if got := b.api(s, "/readyz"); strings.Contains(got, "readyz") || time.Since(began) > 5*time.Second {
 		t.Errorf("%q after %v", got, time.Since(began))
+	}
+}
+
+// A restart of the Engine ends PID 1, and what it knew goes with it: Docker
+// writes the files anew, and the namespace is another one.
+func TestARestartedSandboxIsToldAgain(t *testing.T) {
+	b := newBench(t, nil)
+	_, at := b.serving("one")
+	pod := b.pod()
+	first := b.up(pod)
+	b.services(newCluster().with("web", "10.100.7.1", "tcp", 80, at))
+	b.await("the table has come", func() bool { return fetch(b, pod.ID, "10.100.7.1:80") == "one" })
+	now := 0
+	if _, err := b.bed.engine.ContainerRestart(b.ctx, b.sandboxName(pod)[1:], client.ContainerRestartOptions{Timeout: &now}); err != nil {
+		t.Fatal(err)
+	}
+	b.await("it is up again", func() bool {
+		a, err := b.rt.Up(b.ctx, pod)
+		return err == nil && a.IP == first.IP
+	})
+	if got := fetch(b, pod.ID, "10.100.7.1:80"); got != "one" {
+		t.Errorf("after the restart: %q", got)
+	}
+	pod.Containers = b.pod(doing("get http://web/")).Containers
+	b.start(pod)
+	if got := b.lines(pod, "c0"); !slices.Equal(got, []string{"one"}) {
+		t.Errorf("by name: %q", got)
+	}
+	// Names of elsewhere still go to the Engine's resolver, not round.
+	c, err := b.rt.Dial(b.ctx, pod.ID, "udp", "169.254.169.253:53")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(5 * time.Second))
+	m, err := exchange(c, new(dns.Msg).SetQuestion(b.sandboxName(pod)[1:]+".", dns.TypeA))
+	if err != nil || len(m.Answer) != 1 {
+		t.Errorf("%v, %v", m, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/moby/client"
 
+	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/docker"
 	"github.com/neargate/neargate/emulator/sandbox/runtimetest"
 )
@@ -69,6 +70,30 @@ func TestWarmUpNeedsOnlyARename(t *testing.T) {
 		t.Errorf("calls %q, want a rename first", calls)
 	}
 	t.Logf("warm Up took %v", took)
+}
+
+// A ready sandbox is told hosts and resolvers; only a host name has to be made
+// with the container.
+func TestWarmSandboxesServeEverySpecWithoutAHostname(t *testing.T) {
+	p := newProxy(t, need(t))
+	b := newBench(t, func(o *docker.Options) { o.Host, o.Warm = p.host(), 1 })
+	b.up(b.spec())
+	b.await("a sandbox is ready", func() bool { return docker.Warm(b.rt) == 1 })
+	s := b.spec(doing("get http://db.example.test:8080/", "read /etc/resolv.conf"), runtimetest.Program{Serve: 8080, Body: "by name"})
+	s.Network.Hosts = []sandbox.Host{{Address: "127.0.0.1", Names: []string{"db.example.test"}}}
+	s.Network.DNSServers, s.Network.DNSSearch, s.Network.DNSOptions = []string{"192.0.2.53"}, []string{"a.example"}, []string{"ndots:3"}
+	p.count()
+	a := b.up(s)
+	if calls := p.count(); len(calls) == 0 || !strings.HasSuffix(calls[0], "/rename") {
+		t.Errorf("calls %q, want a rename first", calls)
+	}
+	if !slices.Equal(a.DNS, s.Network.DNSServers) {
+		t.Errorf("address %+v", a)
+	}
+	b.start(s)
+	if got := b.lines(s, "c0"); !slices.Equal(got, []string{"by name", "search a.example", "nameserver 192.0.2.53", "options ndots:3", ""}) {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestWarmPoolIsBoundAndEnds(t *testing.T) {
