@@ -225,6 +225,7 @@ func (c *Compute) boxChanged(id string) {
 	for _, p := range pods {
 		if p.Spec.NodeName == "" {
 			c.podQueue.Add(key(p))
+			c.choreQueue.Add(choreDrain)
 		}
 	}
 }

@@ -176,7 +176,9 @@ func TestAProfileIsDrained(t *testing.T) {
 	inWorld(t, onFargate, func(w *world) {
 		w.create(fargatePod("web"))
 		w.parent.set(func() { w.parent.slow = true })
-		w.create(fargatePod("coming"), plainPod("other"))
+		refused := fargatePod("refused")
+		refused.Spec.HostPID = true
+		w.create(fargatePod("coming"), plainPod("other"), refused)
 		if s := w.compute.Status(); len(s.Draining) != 0 {
 			t.Errorf("draining %v before", s.Draining)
 		}
@@ -194,7 +196,7 @@ func TestAProfileIsDrained(t *testing.T) {
 			t.Errorf("draining %v after", s.Draining)
 		}
 		l, err := w.client.CoreV1().Pods("").List(w.Context(), metav1.ListOptions{})
-		if err != nil || len(l.Items) != 1 || l.Items[0].Name != "other" {
+		if err != nil || len(l.Items) != 2 || l.Items[0].Name != "other" || l.Items[1].Name != "refused" {
 			t.Errorf("pods %v %v", l.Items, err)
 		}
 		w.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,10 @@ const (
 // provision takes the next step of a Fargate pod: its sandbox, then its node.
 func (c *Compute) provision(ctx context.Context, p *corev1.Pod) error {
 	box, ok := c.Boxes.Get(SandboxID(p.UID))
+	if ok && c.isDraining(p.Labels[rules.ProfileLabel]) { // drain deletes the pod
+		c.choreQueue.Add(choreDrain)
+		return nil
+	}
 	if ok && !box.Desired.Stopped && box.Status.Address != nil {
 		return c.bind(ctx, p, box)
 	}
@@ -55,6 +60,11 @@ func (c *Compute) provision(ctx context.Context, p *corev1.Pod) error {
 	}
 	c.tellLogging(ctx, p)
 	return c.patchStatus(ctx, p, map[string]any{"nominatedNodeName": nominated(c.Cluster.ARN, id)})
+}
+
+// isDraining tells whether a profile is being deleted.
+func (c *Compute) isDraining(profile string) bool {
+	return slices.ContainsFunc(c.Settings().FargateProfiles, func(f link.FargateProfile) bool { return f.Name == profile && f.Deleting })
 }
 
 // create makes a pod's sandbox. Why it cannot, the pod is told.

@@ -3,6 +3,9 @@ package fargate
 import (
 	"context"
 	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 )
@@ -21,7 +24,7 @@ func (c *Compute) Status() Status {
 	s := Status{Draining: map[string]int{}, Nodegroups: map[string]int{}}
 	settings := c.Settings()
 	for _, p := range settings.FargateProfiles {
-		if n := len(c.podsBy(byProfile, p.Name)); p.Deleting && n > 0 {
+		if n := len(c.podsOfProfile(p.Name)); p.Deleting && n > 0 {
 			s.Draining["fargateprofile/"+p.Name] = n
 		}
 	}
@@ -78,9 +81,19 @@ func (c *Compute) drain(ctx context.Context) error {
 		if !p.Deleting {
 			continue
 		}
-		if err := c.deletePods(ctx, c.podsBy(byProfile, p.Name)); err != nil {
+		if err := c.deletePods(ctx, c.podsOfProfile(p.Name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// podsOfProfile are the pods that a profile has brought to Fargate, or is
+// bringing there. Those that wait in vain are not among them: they stay as they
+// are, as on AWS.
+func (c *Compute) podsOfProfile(name string) []*corev1.Pod {
+	return slices.DeleteFunc(c.podsBy(byProfile, name), func(p *corev1.Pod) bool {
+		_, started := c.Boxes.Get(SandboxID(p.UID))
+		return p.Spec.NodeName == "" && !started
+	})
 }
