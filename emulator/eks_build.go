@@ -2,9 +2,13 @@ package emulator
 
 import (
 	"context"
+	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/neargate/neargate/emulator/eks"
 	"github.com/neargate/neargate/emulator/eks/controlplane"
+	"github.com/neargate/neargate/emulator/store"
 )
 
 // linkLocal is how programs in tasks and pods reach the AWS APIs: the address
@@ -19,7 +23,7 @@ func (e *Emulator) buildEKS(s *services) {
 			Store: e.store, Runtime: e.runtime, DataDir: e.config.DataDir, Program: e.config.Kube,
 			EmulatorURL: linkLocal, Hosts: e.config.Hosts, Log: e.config.Log,
 			Tokens:  clusterTokens{s.sts, e.config.Account, e.config.Auth == AuthVerify},
-			OwnHost: func(host string) bool { return newGuard(e.config.Hosts, nil).allows(host) },
+			OwnHost: e.isOwnHost,
 		})
 	}
 	s.eks = eks.New(e.eksConfig(s))
@@ -31,6 +35,37 @@ func (e *Emulator) eksConfig(s *services) eks.Config {
 		c.Planes = s.planes
 	}
 	return c
+}
+
+// isOwnHost tells whether a token may be made out to a host as to this
+// emulator: AWS's own names are judged by the rules for tokens themselves.
+func (e *Emulator) isOwnHost(host string) bool {
+	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return a.IsLoopback() || slices.Contains(e.config.Hosts, host) || host == strings.TrimPrefix(linkLocal, "http://")
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "host.docker.internal" || slices.Contains(e.config.Hosts, host)
+}
+
+// runPlanes runs the control planes, after it has removed those of clusters
+// that went while nobody looked.
+func (e *Emulator) runPlanes(ctx context.Context) error {
+	kept := map[string]bool{}
+	err := e.store.View(ctx, func(tx *store.Tx) error {
+		for arn, err := range eks.NewClusters(e.eksConfig(&e.services)).List(tx) {
+			if err != nil {
+				return err
+			}
+			kept[arn] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := e.services.planes.Prune(ctx, func(arn string) bool { return kept[arn] }); err != nil {
+		e.config.Log.Error().Err(err).Msg("a control plane that nobody wants any more cannot be removed")
+	}
+	return e.services.planes.Run(ctx)
 }
 
 // endPlanes ends all control planes and deletes what they kept.

@@ -109,8 +109,8 @@ func (e *Emulator) Run(ctx context.Context) error {
 	defer e.shift.end()
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.shift.work(inner, func() worker { return e.newEngine() }) })
-	if p := e.services.planes; p != nil {
-		g.Go(func() error { return p.Run(inner) })
+	if e.services.planes != nil {
+		g.Go(func() error { return e.runPlanes(inner) })
 	}
 	for _, l := range e.loops {
 		g.Go(func() error { return reconcile.Run(inner, e.store, l.controller, l.options) })
