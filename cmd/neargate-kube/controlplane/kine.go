@@ -31,10 +31,11 @@ type database struct {
 	end    context.CancelFunc
 }
 
-// openDatabase starts kine on the database in dir and returns once it listens.
-func openDatabase(dir string) (*database, error) {
+// openDatabase starts kine on the database in dir and returns once it listens,
+// in the directory of sockets, whose path is short enough for one.
+func openDatabase(dir, sockets string) (*database, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &database{socket: filepath.Join(dir, "kine.sock"), end: cancel}
+	d := &database{socket: filepath.Join(sockets, "kine.sock"), end: cancel}
 	_, backend, err := sqlite.New(ctx, &d.wg, &drivers.Config{
 		Scheme:          "sqlite",
 		DataSourceName:  filepath.Join(dir, "state.db") + "?" + sqlite.DefaultParams,

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -63,7 +64,7 @@ func (p *plane) run(ctx context.Context) error {
 		return err
 	}
 	p.board.progress("opening the database")
-	d, err := openDatabase(p.config.Dir)
+	d, err := openDatabase(p.config.Dir, filepath.Dir(p.config.ChildSocket))
 	if err != nil {
 		return err
 	}
