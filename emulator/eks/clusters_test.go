@@ -3,6 +3,7 @@ package eks_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -338,6 +339,16 @@ func TestSettingsAreNumberedOnce(t *testing.T) {
 	}
 }
 
+func TestClusterQuota(t *testing.T) {
+	w := recordsWorld(t)
+	for i := range 100 {
+		must[*sdk.CreateClusterOutput](t)(w.CreateCluster(w.ctx, newCluster(fmt.Sprint("c", i))))
+	}
+	_, err := w.CreateCluster(w.ctx, newCluster("more"))
+	refused(t, err, "ResourceLimitExceededException: Cluster limit exceeded: an account can have 100 clusters in a region.")
+	must[*sdk.CreateClusterOutput](t)(w.CreateCluster(w.ctx, newCluster("more"), func(o *sdk.Options) { o.Region = "eu-central-1" }))
+}
+
 func TestHintsWithoutControlPlanes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -362,6 +373,19 @@ func TestTell(t *testing.T) {
 		"update DeletionProtectionUpdate Successful", "cluster ACTIVE"}
 	if d := cmp.Diff(want, words); d != "" {
 		t.Error(d)
+	}
+	err = w.st.View(w.ctx, func(tx *store.Tx) error {
+		if _, err := eks.Find(tx, webARN+"2"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("found: %v", err)
+		}
+		c, err := eks.Find(tx, webARN)
+		if err == nil && *c.Name != "web" {
+			t.Errorf("found %s", *c.Name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 	if words := eks.Tell(store.Change{Kind: "ecs/cluster"}); words != nil {
 		t.Errorf("of ECS: %v", words)

@@ -61,3 +61,13 @@ func EnabledLogs(tx *store.Tx, arn string) ([]types.LogType, error) {
 	}
 	return list, nil
 }
+
+// Find shows a cluster by its ARN, for Ineffective. store.ErrNotFound: there
+// is none.
+func Find(tx *store.Tx, arn string) (*types.Cluster, error) {
+	r, err := clusters.Get(tx, arn)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Value.Cluster, nil
+}
