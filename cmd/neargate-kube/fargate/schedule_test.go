@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -296,5 +297,61 @@ func TestAPodThatGoesWhileItIsProvisioned(t *testing.T) {
 			t.Errorf("%d sandboxes are left", n)
 		}
 		w.wantNodes()
+	})
+}
+
+func TestLoggingIsTold(t *testing.T) {
+	for annotation, want := range map[string]string{
+		"LoggingEnabled": "Normal LoggingEnabled Successfully enabled logging for pod",
+		"LoggingDisabled: LOGGING_CONFIGMAP_NOT_FOUND": `Warning LoggingDisabled Disabled logging because aws-logging configmap was not found. configmap "aws-logging" not found`,
+		"LoggingDisabled: LOGGING_CONFIGMAP_INVALID":   "Warning LoggingDisabled Disabled logging because: no output",
+	} {
+		t.Run(annotation, func(t *testing.T) {
+			m := &corev1.ConfigMap{}
+			m.Name, m.Namespace = "aws-logging", "aws-observability"
+			inWorld(t, onFargate, func(w *world) {
+				w.parent.set(func() { w.parent.slow = true })
+				p := fargatePod("web")
+				p.Annotations["Logging"] = annotation
+				w.create(p)
+				w.wantEvents("fargate-scheduler web " + want)
+			}, m)
+		})
+	}
+}
+
+func TestWhy(t *testing.T) {
+	inWorld(t, onFargate, func(w *world) {
+		w.parent.set(func() { w.parent.trouble = "no route to Docker" })
+		p := plainPod("lonely")
+		p.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{}}
+		w.create(fargatePod("web"), p)
+		for name, want := range map[string][]string{
+			"web": {"Fargate profile fp has chosen it, with 0.25vCPU 0.5GB.",
+				"It has no node: Pod provisioning timed out (will retry) for pod: default/web: no route to Docker",
+				"Its sandbox is in trouble since 00:00:00: no route to Docker"},
+			"lonely": {"No Fargate profile has chosen it when it was created.", "It has no node: no nodes available to schedule pods",
+				"its topology spread constraints have no effect: Neargate's nodes all stand on one machine."},
+		} {
+			if got := w.compute.Why(w.pod(name)); !slices.Equal(got, want) {
+				t.Errorf("%s: %q", name, got)
+			}
+		}
+		w.parent.give()
+		w.pass(time.Millisecond)
+		if got := w.compute.Why(w.pod("web")); len(got) != 2 || got[1] != "It is on node "+first+"." {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestAPodThatIsTooLarge(t *testing.T) {
+	inWorld(t, onFargate, func(w *world) {
+		p := fargatePod("web")
+		p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{"memory": resource.MustParse("200Gi")}
+		w.create(p)
+		if got := scheduled(w.pod("web")); got != "False POD_CPU_MEM_EXCEEDS_MAX_FARGATE_SIZE Your pod's cpu/memory requirements exceed the max Fargate configuration" {
+			t.Errorf("condition %q", got)
+		}
 	})
 }

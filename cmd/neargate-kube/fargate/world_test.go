@@ -2,6 +2,8 @@ package fargate_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -131,9 +133,15 @@ func (w *world) start() {
 		},
 		OnSettings: func(f func()) { w.listen = append(w.listen, f) },
 		Version:    "v1.35.0-eks-neargate",
-		Changed:    func() { w.mu.Lock(); w.changed++; w.mu.Unlock() },
-		Recorder:   func(component string) record.EventRecorder { return recorder{events: w.events, component: component} },
-		Log:        log,
+		CheckLogging: func(m *corev1.ConfigMap) error {
+			if m.Data["output.conf"] == "" {
+				return errors.New("no output")
+			}
+			return nil
+		},
+		Changed:  func() { w.mu.Lock(); w.changed++; w.mu.Unlock() },
+		Recorder: func(component string) record.EventRecorder { return recorder{events: w.events, component: component} },
+		Log:      log,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -165,11 +173,6 @@ func (w *world) set(change func(*link.Settings)) {
 	w.pass(time.Millisecond)
 }
 
-var uids = struct {
-	sync.Mutex
-	n int
-}{}
-
 // fargatePod is a pod as admission leaves it.
 func fargatePod(name string) *corev1.Pod {
 	p := plainPod(name)
@@ -180,11 +183,9 @@ func fargatePod(name string) *corev1.Pod {
 }
 
 func plainPod(name string) *corev1.Pod {
-	uids.Lock()
-	defer uids.Unlock()
-	uids.n++
+	sum := sha256.Sum256([]byte(name)) // a name is used once in a test
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: types.UID(fmt.Sprintf("00000000-0000-4000-8000-%012x", uids.n))},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: types.UID(fmt.Sprintf("%x-0000-4000-8000-%x", sum[:4], sum[4:10]))},
 		Spec:       corev1.PodSpec{SchedulerName: "default-scheduler", DNSPolicy: corev1.DNSClusterFirst, Containers: []corev1.Container{{Name: "c", Image: "nginx"}}},
 		Status:     corev1.PodStatus{Phase: corev1.PodPending},
 	}
