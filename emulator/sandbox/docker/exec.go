@@ -136,26 +136,51 @@ func (r *Runtime) talk(ctx context.Context, h client.HijackedResponse, s sandbox
 			}
 		}()
 	}
-	go func() {
-		for {
-			select {
-			case size, ok := <-s.Resize:
-				if !ok {
-					return
-				}
-				if err := resize(size); err != nil {
-					r.log.Debug().Err(err).Msg("terminal was not resized")
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	if s.Resize != nil {
+		go r.resizes(ctx, s.Resize, resize)
+	}
 	err := output(&frames{r: h.Reader, raw: s.TTY}, s)
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
+}
+
+// maxResizes bounds how often a size is tried to be set: the first one often
+// comes before the process is there.
+const maxResizes = 10
+
+// resizes passes sizes of the terminal on.
+func (r *Runtime) resizes(ctx context.Context, sizes <-chan sandbox.TerminalSize, resize func(sandbox.TerminalSize) error) {
+	var last sandbox.TerminalSize
+	var again <-chan time.Time
+	for tries := 0; ; {
+		select {
+		case size, ok := <-sizes:
+			if !ok {
+				if sizes = nil; again == nil {
+					return
+				}
+				continue
+			}
+			last, tries = size, 0
+		case <-again:
+		case <-ctx.Done():
+			return
+		}
+		again = nil
+		tries++
+		err := resize(last)
+		switch {
+		case err != nil && tries < maxResizes:
+			again = time.After(time.Duration(tries) * 20 * time.Millisecond)
+		case err != nil && ctx.Err() == nil:
+			r.log.Debug().Err(err).Msg("terminal was not resized")
+		}
+		if again == nil && sizes == nil {
+			return
+		}
+	}
 }
 
 // output writes what the process writes.

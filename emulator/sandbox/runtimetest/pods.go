@@ -24,6 +24,8 @@ func pods() []scenario {
 		{"files are replaced in a volume", real, plainVolume},
 		{"a sub-path is a file, and is not updated", real, subPathOfFile},
 		{"one sees the processes of another", real, sharedProcesses},
+		{"an executed process has a terminal of the size that was told", real, execTerminal},
+		{"an executed process sees the end of its input", real, execInput},
 		{"an executed process ends with its context", real, execKilled},
 		{"an executed process that has closed its streams is waited for", real, execWaited},
 		{"input that is attached ends with the first who had it", real, stdinOnce},
@@ -248,6 +250,26 @@ func sharedProcesses(b *bench) {
 	b.start(pod, 1)
 	b.ended(pod, "c1")
 	b.wants(texts(b.output(pod, "c1", sandbox.LogsOptions{})), "3") // and the sandbox's own
+}
+
+func execTerminal(b *bench) {
+	s := b.launch(Program{})
+	sizes := make(chan sandbox.TerminalSize, 1)
+	sizes <- sandbox.TerminalSize{Width: 132, Height: 43}
+	var out bytes.Buffer
+	code, err := b.rt.(sandbox.Exec).Exec(b.ctx, s.ID, "c0", []string{Path, "-do=terminal 132x43", "-exit=0"}, nil, sandbox.Streams{Out: &out, TTY: true, Resize: sizes})
+	if code != 0 || err != nil || out.String() != "132x43\r\n" {
+		b.Errorf("code %d, %v: %q", code, err, out.String())
+	}
+}
+
+func execInput(b *bench) {
+	s := b.launch(Program{})
+	var out bytes.Buffer
+	code, err := b.rt.(sandbox.Exec).Exec(b.ctx, s.ID, "c0", []string{Path, "-do=stdin", "-exit=4"}, nil, sandbox.Streams{In: strings.NewReader("typed"), Out: &out})
+	if code != 4 || err != nil || out.String() != "typed\n" {
+		b.Errorf("code %d, %v: %q", code, err, out.String())
+	}
 }
 
 func execKilled(b *bench) {

@@ -17,6 +17,7 @@
 //	seccomp           0 none, 2 a filter
 //	processes         how many there are to be seen
 //	stdin             all that is read from it
+//	terminal WxH      waits until the terminal has that size
 //	link PATH         where it leads
 //	flags             NoNewPrivs of /proc/self/status
 //	await PATH        waits until the file exists

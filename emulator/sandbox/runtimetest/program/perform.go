@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // perform does one thing and tells the outcome in one line.
@@ -46,6 +48,8 @@ func perform1(verb, arg string) (string, error) {
 	case "stdin":
 		b, err := io.ReadAll(os.Stdin)
 		return string(b), err
+	case "terminal":
+		return terminal(arg)
 	case "link":
 		return os.Readlink(arg)
 	case "flags":
@@ -98,6 +102,25 @@ func limit(name string) (string, error) {
 	var l syscall.Rlimit
 	err := syscall.Getrlimit(r, &l)
 	return fmt.Sprintf("%d:%d", l.Cur, l.Max), err
+}
+
+// terminal waits for a size of the terminal, like 132x43.
+func terminal(want string) (string, error) {
+	deadline := time.After(10 * time.Second)
+	for {
+		size, err := unix.IoctlGetWinsize(1, unix.TIOCGWINSZ)
+		if err != nil {
+			return "", err
+		}
+		if got := fmt.Sprintf("%dx%d", size.Col, size.Row); got == want {
+			return got, nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-deadline:
+			return fmt.Sprintf("%dx%d", size.Col, size.Row), nil
+		}
+	}
 }
 
 func processes() (string, error) {
