@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -21,6 +22,7 @@ import (
 	"github.com/neargate/neargate/cmd/neargate-kube/metrics"
 	"github.com/neargate/neargate/cmd/neargate-kube/network"
 	"github.com/neargate/neargate/cmd/neargate-kube/pods"
+	"github.com/neargate/neargate/cmd/neargate-kube/pods/translate"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -83,7 +85,7 @@ func (p *plane) parts(client kubernetes.Interface) (*parts, error) {
 	q.compute, err = fargate.New(fargate.Config{
 		Client: client, Informers: q.factory, Parent: p.parent, Boxes: p.boxes, Cluster: p.config,
 		Settings: p.settings.get, OnSettings: p.settings.onChange, Version: gitVersion(p.config.Version),
-		Changed: func() { p.tellStatus(q) }, Log: p.logOf("fargate-scheduler"),
+		CheckLogging: checkLogging, Changed: func() { p.tellStatus(q) }, Log: p.logOf("fargate-scheduler"),
 	})
 	if err != nil {
 		return nil, err
@@ -141,8 +143,14 @@ func (p *plane) policies() *access.Policies {
 func (p *plane) admission() []plugin {
 	return []plugin{
 		{irsa.PluginName, irsa.Factory(p.config.Region)},
-		{admission.PluginName, admission.Factory(admission.Config{Profiles: profiles{p.settings}, Region: p.config.Region})},
+		{admission.PluginName, admission.Factory(admission.Config{Profiles: profiles{p.settings}, Region: p.config.Region, CheckLogging: checkLogging})},
 	}
+}
+
+// checkLogging says why a ConfigMap aws-logging is not good.
+func checkLogging(m *corev1.ConfigMap) error {
+	_, err := translate.Logging(m)
+	return err
 }
 
 type profiles struct{ *settings }
@@ -179,5 +187,5 @@ func (q *parts) why(pod string) []string {
 	if err != nil {
 		return []string{fmt.Sprintf("There is no pod %s in namespace %s.", name, namespace)}
 	}
-	return q.worker.Why(found)
+	return append(q.compute.Why(found), q.worker.Why(found)...)
 }
