@@ -145,10 +145,11 @@ func (r *Runtime) messageOf(ctx context.Context, id, file string) (string, error
 	return string(text), err
 }
 
-// lastOutput is the end of what a container has written.
+// lastOutput is the end of what a container has written. It is not cut off at
+// the start: the Engine may note that after the first line.
 func (r *Runtime) lastOutput(ctx context.Context, c container.InspectResponse) (string, error) {
 	body, err := r.daemon.ContainerLogs(ctx, c.ID, client.ContainerLogsOptions{
-		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(messageLogLines), Since: stamp(moment(c.State.StartedAt)),
+		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(messageLogLines),
 	})
 	if err != nil {
 		return "", err
