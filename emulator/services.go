@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"time"
 
 	"github.com/neargate/neargate/apiwire"
@@ -36,7 +37,10 @@ func (e *Emulator) buildServices() {
 	s := &e.services
 	s.ec2 = ec2.New(ec2.Config{Store: e.store, Attached: attached{}})
 	s.iam = iam.New(iam.Config{Store: e.store})
-	s.sts = sts.New(sts.Config{Store: e.store, IAM: s.iam, Account: e.config.Account})
+	s.sts = sts.New(sts.Config{
+		Store: e.store, IAM: s.iam, Account: e.config.Account,
+		Keys: func(ctx context.Context, issuer string) ([]byte, error) { return s.eks.KeysOf(ctx, issuer) },
+	})
 	s.logs = logs.New(logs.Config{Store: e.store, Log: e.config.Log})
 	s.waiter = e.newEngine()
 	s.ecs = ecs.New(ecs.Config{

@@ -74,6 +74,20 @@ func (a *API) clusterByHex(ctx context.Context, hex string) (found *Cluster, err
 	return found, err
 }
 
+// KeysOf is the JWKS of an issuer of this emulator, by its URL, for STS.
+// store.ErrNotFound: no cluster has it, or none that has a control plane; other
+// errors pass when the control plane is up.
+func (a *API) KeysOf(ctx context.Context, issuer string) ([]byte, error) {
+	c, err := a.clusterByHex(ctx, issuer[strings.LastIndexByte(issuer, '/')+1:])
+	if err != nil {
+		return nil, err
+	}
+	if a.planes == nil || c.issuer() != issuer {
+		return nil, store.ErrNotFound
+	}
+	return a.planes.Keys(ctx, c.arn())
+}
+
 func answerDiscovery(w http.ResponseWriter, r *http.Request, c *Cluster) {
 	body, err := json.Marshal(discovery{
 		Issuer: c.issuer(), Keys: keysURL(r, c), Authorization: "urn:kubernetes:programmatic_authorization",

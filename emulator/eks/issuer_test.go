@@ -3,6 +3,7 @@ package eks_test
 import (
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/neargate/neargate/emulator/eks"
+	"github.com/neargate/neargate/emulator/store"
 )
 
 func (w *world) get(t *testing.T, r *http.Request) (int, string) {
@@ -51,6 +53,14 @@ func TestIssuer(t *testing.T) {
 	if code, body := w.get(t, httptest.NewRequest(http.MethodGet, issuer+"/keys", nil)); code != http.StatusOK || body != `{"keys":[]}` {
 		t.Errorf("keys: %d %s", code, body)
 	}
+	if keys, err := w.api.KeysOf(t.Context(), issuer); err != nil || strings.TrimSpace(string(keys)) != `{"keys":[]}` {
+		t.Errorf("keys: %s, %v", keys, err)
+	}
+	for _, other := range []string{"", "https://elsewhere.example.com/id/" + id, issuer + "/", issuer + "0"} {
+		if _, err := w.api.KeysOf(t.Context(), other); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("keys of %q: %v", other, err)
+		}
+	}
 	for path, want := range map[string]int{
 		issuer + "/other": http.StatusNotFound, issuer: http.StatusNotFound,
 		"https://oidc.eks.eu-west-1.amazonaws.com/id/ABC/keys": http.StatusNotFound, "https://oidc.eks.eu-west-1.amazonaws.com/": http.StatusNotFound,
@@ -70,5 +80,8 @@ func TestIssuer(t *testing.T) {
 	issuer = *r.create("web", "").Identity.Oidc.Issuer
 	if code, body := r.get(t, httptest.NewRequest(http.MethodGet, issuer+"/keys", nil)); code != http.StatusServiceUnavailable || !strings.Contains(body, "records only") {
 		t.Errorf("with records only: %d %s", code, body)
+	}
+	if _, err := r.api.KeysOf(t.Context(), issuer); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("keys with records only: %v", err)
 	}
 }

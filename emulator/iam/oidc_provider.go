@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -180,12 +179,9 @@ func (a *API) ListOpenIDConnectProviderTags(ctx context.Context, in *iam.ListOpe
 	return out, err
 }
 
-// HasProvider tells whether an account has a provider for an issuer, given
-// without its scheme.
-func (a *API) HasProvider(tx *store.Tx, account, issuer string) (bool, error) {
-	_, err := oidcProviders.table.Get(tx, home{account: account}.prefix()+issuer)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
+// ProviderClients returns the client ids of an account's provider for an
+// issuer, given without its scheme; store.ErrNotFound when it has none.
+func (a *API) ProviderClients(tx *store.Tx, account, issuer string) ([]string, error) {
+	p, err := oidcProviders.table.Get(tx, home{account: account}.prefix()+issuer)
+	return p.Value.Provider.ClientIDList, err
 }

@@ -14,6 +14,7 @@ type API struct {
 	iam     IAM
 	static  map[string]string
 	account string
+	keys    func(ctx context.Context, issuer string) ([]byte, error)
 }
 
 // Config is what an API stands on.
@@ -27,6 +28,10 @@ type Config struct {
 	// Account is that of access keys which say nothing of theirs; "" means
 	// 000000000000.
 	Account string
+	// Keys returns the keys of an OpenID Connect issuer (https://…), a JWKS. It
+	// is not called within a transaction. store.ErrNotFound: they are not known,
+	// as with every issuer when Keys is nil.
+	Keys func(ctx context.Context, issuer string) (jwks []byte, err error)
 }
 
 // IAM is what STS asks of IAM. Absence is store.ErrNotFound.
@@ -39,9 +44,9 @@ type IAM interface {
 	UserOf(tx *store.Tx, partition, account, accessKeyID string) (iam.User, error)
 	// AccessKey returns an access key of any account, with its secret.
 	AccessKey(tx *store.Tx, id string) (account string, key iam.AccessKey, err error)
-	// HasProvider tells whether an account has an OpenID Connect provider for
-	// an issuer, given without its scheme.
-	HasProvider(tx *store.Tx, account, issuer string) (bool, error)
+	// ProviderClients returns the client ids (audiences) of an account's OpenID
+	// Connect provider for an issuer, given without its scheme.
+	ProviderClients(tx *store.Tx, account, issuer string) ([]string, error)
 }
 
 // New returns an API. It starts nothing.
@@ -49,7 +54,7 @@ func New(c Config) *API {
 	if c.Account == "" {
 		c.Account = "000000000000"
 	}
-	return &API{store: c.Store, iam: c.IAM, static: c.Static, account: c.Account}
+	return &API{store: c.Store, iam: c.IAM, static: c.Static, account: c.Account, keys: c.Keys}
 }
 
 // update runs fn in a transaction that is caused by the call in ctx.

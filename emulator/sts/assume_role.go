@@ -45,7 +45,7 @@ func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts.Ass
 		out.AssumedRoleUser = &types.AssumedRoleUser{Arn: &g.ARN, AssumedRoleId: &g.UserID}
 		out.SessionTokenSize, out.SessionTokenUtilization = tokenSize(made)
 		out.SourceIdentity = optional(g.SourceIdentity)
-		if packed := packedSize(in); packed > 0 {
+		if packed := packedSize(in.Policy, in.PolicyArns, in.Tags); packed > 0 {
 			out.PackedPolicySize = aws.Int32(packed)
 		}
 		return nil
@@ -111,17 +111,13 @@ func grantOf(by Caller, role iam.Role, in *sts.AssumeRoleInput) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	d := defaultSession
-	if in.DurationSeconds != nil {
-		d = time.Duration(*in.DurationSeconds) * time.Second
-	}
-	longest := time.Duration(cmp.Or(aws.ToInt32(role.MaxSessionDuration), 3600)) * time.Second
 	chained := by.Session != nil && by.Session.Role != ""
-	switch {
-	case chained && d > chainedSession:
+	if chained && time.Duration(aws.ToInt32(in.DurationSeconds))*time.Second > chainedSession {
 		return Grant{}, invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
-	case d > longest:
-		return Grant{}, invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	d, err := durationOf(role, in.DurationSeconds)
+	if err != nil {
+		return Grant{}, err
 	}
 	g := ForRole(arn.Partition, arn.Account, *role.Arn, *role.RoleName, *role.RoleId, *in.RoleSessionName, d)
 	g.SourceIdentity, g.MinToken = aws.ToString(in.SourceIdentity), int(aws.ToInt32(in.MinimumSessionTokenSize))
@@ -136,6 +132,19 @@ func grantOf(by Caller, role iam.Role, in *sts.AssumeRoleInput) (Grant, error) {
 		g.Tags[*t.Key] = *t.Value
 	}
 	return g, err
+}
+
+// durationOf is how long a session of a role is good when so many seconds, or
+// nothing, are asked for.
+func durationOf(role iam.Role, seconds *int32) (time.Duration, error) {
+	d := defaultSession
+	if seconds != nil {
+		d = time.Duration(*seconds) * time.Second
+	}
+	if d > time.Duration(cmp.Or(aws.ToInt32(role.MaxSessionDuration), 3600))*time.Second {
+		return 0, invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	return d, nil
 }
 
 // inherit gives a session what goes on from the one it is assumed from.
@@ -211,12 +220,12 @@ func noMFA() error {
 
 // packedSize is how much of the room for session policies and tags a request
 // takes, in percent of 2048 characters.
-func packedSize(in *sts.AssumeRoleInput) int32 {
-	n := len(aws.ToString(in.Policy))
-	for _, p := range in.PolicyArns {
+func packedSize(policy *string, arns []types.PolicyDescriptorType, tags []types.Tag) int32 {
+	n := len(aws.ToString(policy))
+	for _, p := range arns {
 		n += len(aws.ToString(p.Arn))
 	}
-	for _, t := range in.Tags {
+	for _, t := range tags {
 		n += len(*t.Key) + len(*t.Value)
 	}
 	return int32((n*100 + 2047) / 2048)

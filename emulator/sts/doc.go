@@ -19,7 +19,10 @@
 // requests signed with them pass a server that verifies signatures, until they
 // expire.
 //
-// AssumeRoleWithWebIdentity refuses every token: there are no identity
-// providers whose keys could verify one. DecodeAuthorizationMessage refuses
-// every message: no message is encoded here.
+// AssumeRoleWithWebIdentity takes the tokens of issuers that are part of the
+// emulator, those of EKS clusters, and verifies them with the issuer's keys;
+// the role's account must have an OpenID Connect provider in IAM for the
+// issuer. Others are refused, since nothing here reaches out for keys. Such a
+// token has neither session tags nor a source identity.
+// DecodeAuthorizationMessage refuses every message: no message is encoded here.
 package sts

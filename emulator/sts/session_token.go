@@ -2,8 +2,6 @@ package sts
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -55,53 +53,6 @@ func (a *API) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput)
 		return nil
 	})
 	return out, err
-}
-
-// AssumeRoleWithWebIdentity refuses every token, for the reason that AWS would
-// give: no provider is known for its issuer, or that provider's keys cannot be
-// had.
-func (a *API) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeRoleWithWebIdentityInput) (*sts.AssumeRoleWithWebIdentityOutput, error) {
-	role, err := apiwire.ParseARN(aws.ToString(in.RoleArn))
-	if err != nil || role.Service != "iam" || !strings.HasPrefix(role.Resource, "role/") {
-		return nil, invalid("Request ARN is invalid")
-	}
-	issuer, ok := issuerOf(aws.ToString(in.WebIdentityToken))
-	if !ok {
-		return nil, badToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
-	}
-	known := false
-	err = a.store.View(ctx, func(tx *store.Tx) (err error) {
-		known, err = a.iam.HasProvider(tx, role.Account, strings.TrimPrefix(issuer, "https://"))
-		return err
-	})
-	switch {
-	case err != nil:
-		return nil, err
-	case known:
-		return nil, badToken("Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
-	}
-	return nil, badToken("No OpenIDConnect provider found in your account for " + issuer)
-}
-
-func badToken(message string) error {
-	return &types.InvalidIdentityTokenException{Message: &message}
-}
-
-// issuerOf reads the issuer of a JWT, believing nothing of it.
-func issuerOf(token string) (string, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return "", false
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return "", false
-	}
-	var claims struct {
-		Issuer string `json:"iss"`
-	}
-	err = json.Unmarshal(raw, &claims)
-	return claims.Issuer, err == nil && claims.Issuer != ""
 }
 
 // DecodeAuthorizationMessage refuses every message: none is encoded here, so

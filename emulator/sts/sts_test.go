@@ -2,9 +2,7 @@ package sts_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,7 +27,7 @@ const (
 // directory plays IAM: roles by account and name, issuers by account.
 type directory struct {
 	roles   map[string]iam.Role
-	issuers map[string]bool
+	issuers map[string][]string // client ids
 }
 
 func (d *directory) RoleOf(_ *store.Tx, account, name string) (iam.Role, error) {
@@ -54,8 +52,12 @@ func (d *directory) AccessKey(_ *store.Tx, id string) (string, iam.AccessKey, er
 	return "", iam.AccessKey{}, store.ErrNotFound
 }
 
-func (d *directory) HasProvider(_ *store.Tx, account, issuer string) (bool, error) {
-	return d.issuers[account+"/"+issuer], nil
+func (d *directory) ProviderClients(_ *store.Tx, account, issuer string) ([]string, error) {
+	ids, ok := d.issuers[account+"/"+issuer]
+	if !ok {
+		return nil, store.ErrNotFound
+	}
+	return ids, nil
 }
 
 // trusting is a role whose trust policy has these statements.
@@ -70,8 +72,9 @@ func (d *directory) trusting(account, path, name, statements string) string {
 
 type world struct {
 	*sts.API
-	iam *directory
-	ctx context.Context
+	iam    *directory
+	ctx    context.Context
+	signer *signer
 }
 
 // newWorld opens an STS; in a synctest bubble it must be closed before the
@@ -82,8 +85,10 @@ func newWorld(t *testing.T) (world, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &directory{roles: map[string]iam.Role{}, issuers: map[string]bool{}}
-	return world{API: sts.New(sts.Config{Store: st, IAM: d}), iam: d, ctx: as("alice")}, func() {
+	d := &directory{roles: map[string]iam.Role{}, issuers: map[string][]string{}}
+	w := world{iam: d, ctx: as("alice"), signer: &signer{}}
+	w.API = sts.New(sts.Config{Store: st, IAM: d, Keys: w.signer.keys})
+	return w, func() {
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
@@ -273,26 +278,4 @@ func TestRoleChaining(t *testing.T) {
 	second.Tags, second.DurationSeconds = nil, aws.Int32(3601)
 	_, err = w.AssumeRole(ctx, second)
 	wantError(t, err, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
-}
-
-func TestWebIdentity(t *testing.T) {
-	w, done := newWorld(t)
-	defer done()
-	w.iam.issuers[account+"/known.example.com"] = true
-	jwt := func(issuer string) string {
-		return "e30." + base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"iss":%q}`, issuer)) + ".c2ln"
-	}
-	for token, want := range map[string]string{
-		"nonsense":                         "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
-		jwt("https://unknown.example.com"): "No OpenIDConnect provider found in your account for https://unknown.example.com",
-		jwt("https://known.example.com"):   "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements",
-		"e30." + "bm8" + ".c2ln":           "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
-	} {
-		_, err := w.AssumeRoleWithWebIdentity(as(""), &sdk.AssumeRoleWithWebIdentityInput{
-			RoleArn: aws.String("arn:aws:iam::000000000000:role/r"), RoleSessionName: aws.String("s"), WebIdentityToken: &token,
-		})
-		wantError(t, err, "InvalidIdentityToken", want)
-	}
-	_, err := w.DecodeAuthorizationMessage(w.ctx, nil)
-	wantError(t, err, "InvalidAuthorizationMessageException", "Message is not valid")
 }
