@@ -105,7 +105,10 @@ func (t *translation) ulimits() []sandbox.Ulimit {
 	if !t.env.Fargate {
 		return nil
 	}
-	return []sandbox.Ulimit{{Name: "nofile", Soft: 1024, Hard: 65535}, {Name: "nproc", Soft: 1024, Hard: 65535}}
+	// Fargate has nproc 1024 as well. It is left out: on one kernel it counts a
+	// user's processes in all pods together, where each of Fargate's has a
+	// kernel of its own.
+	return []sandbox.Ulimit{{Name: "nofile", Soft: 1024, Hard: 65535}}
 }
 
 // sysctls are the pod's. They are given to each container: those of the

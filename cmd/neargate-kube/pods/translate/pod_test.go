@@ -168,7 +168,7 @@ func TestMessages(t *testing.T) {
 }
 
 func TestUlimitsAreFargates(t *testing.T) {
-	want := []sandbox.Ulimit{{Name: "nofile", Soft: 1024, Hard: 65535}, {Name: "nproc", Soft: 1024, Hard: 65535}}
+	want := []sandbox.Ulimit{{Name: "nofile", Soft: 1024, Hard: 65535}}
 	if got := only(t, &objects{}).Ulimits; !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
