@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/neargate/neargate/apiwire"
 	"github.com/neargate/neargate/emulator/ec2"
 	"github.com/neargate/neargate/emulator/eks"
@@ -74,6 +76,9 @@ func (r clusterRoles) role(tx *store.Tx, roleARN string) (policy string, err err
 	role, err := r.iam.RoleOf(tx, arn.Account, arn.Resource[strings.LastIndexByte(arn.Resource, '/')+1:])
 	if err != nil {
 		return "", err
+	}
+	if aws.ToString(role.Arn) != roleARN { // of another path
+		return "", store.ErrNotFound
 	}
 	if role.AssumeRolePolicyDocument == nil {
 		return "{}", nil

@@ -68,7 +68,8 @@ type AccessPolicy struct {
 	Namespaces []string `json:",omitempty"` // none: the whole cluster; may hold wildcards
 }
 
-// FargateProfile is a profile that is ACTIVE or DELETING.
+// FargateProfile is a profile that is CREATING, ACTIVE or DELETING: it is
+// followed as soon as it is told, and becomes ACTIVE by that.
 type FargateProfile struct {
 	Name      string
 	RoleARN   string
