@@ -7,8 +7,13 @@ PID1    := emulator/sandbox/docker/pid1
 COMPOSE := $(shell command -v docker-compose || echo docker compose)
 LDFLAGS := -s -w -X main.release=$(VERSION)
 
+# Kubernetes is a module of its own, which is always built with these flags and
+# no others: each other set would compile all of Kubernetes anew.
+KUBE       := cmd/neargate-kube
+KUBE_FLAGS := -trimpath -tags netgo,osusergo
+
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test test-docker e2e bench fuzz generate lint image up down doctor engine clean check
+.PHONY: help build build-kube run demo demo-eks test test-ecs test-kube test-docker e2e bench fuzz generate lint image up down doctor engine clean check image-eks vet-kube
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -34,6 +39,15 @@ $(BIN)/neargate: pid1
 	@echo "Building $@ (the first time, with SQLite and the AWS SDK, takes minutes) …"
 	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/neargate
 
+build-kube: $(BIN)/neargate-kube ## bin/neargate-kube, which clusters of EKS need: 7 to 10 minutes the first time
+
+.PHONY: $(BIN)/neargate-kube
+$(BIN)/neargate-kube:
+	@mkdir -p $(BIN)
+	@echo "Building $@ (the first time, with all of Kubernetes, takes 7 to 10 minutes and 3 GB) …"
+	@cd $(KUBE) && $(GO) build $(KUBE_FLAGS) -ldflags '$(LDFLAGS) -extldflags "-static"' -o $(CURDIR)/$@.new . 2>&1 | { grep -v -e '^# ' -e unixDlOpen -e 'Using .dlopen' >&2 || true; }
+	@test -f $@.new && mv $@.new $@
+
 run: build ## start the server on 127.0.0.1:4566
 	$(BIN)/neargate serve --listen 127.0.0.1:4566
 
@@ -46,9 +60,20 @@ demo: engine ## run a Fargate task from beginning to end and show it
 	@$(GO) build -trimpath -o $(BIN)/neargate-demo ./cmd/neargate-demo
 	@$(BIN)/neargate-demo --neargate $(BIN)/neargate --web $(BIN)/demo-web
 
-test: pid1 ## all tests; those that need Docker or a client skip loudly without
+demo-eks: engine build-kube ## make a cluster, run pods on it with Kubernetes' own API, and show it
+	@echo "Building the demonstration and its workload …"
+	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/demo-web ./fixtures/web
+	@cd $(KUBE) && $(GO) build $(KUBE_FLAGS) -ldflags '-s -w' -o $(CURDIR)/$(BIN)/neargate-demo-eks ./demo
+	@$(BIN)/neargate-demo-eks --neargate $(BIN)/neargate --web $(BIN)/demo-web
+
+test: build-kube test-ecs test-kube ## all tests; those that need Docker or a client skip loudly without
+
+test-ecs: pid1 ## the tests of everything but Kubernetes' own module
 	@.ci/skips
-	$(GO) test -race -shuffle=on -timeout 20m ./...
+	NEARGATE_KUBE=$(CURDIR)/$(BIN)/neargate-kube $(GO) test -race -shuffle=on -timeout 25m ./...
+
+test-kube: build-kube ## the tests of Kubernetes' own module
+	cd $(KUBE) && NEARGATE_KUBE=$(CURDIR)/$(BIN)/neargate-kube $(GO) test -vet=off $(KUBE_FLAGS) -shuffle=on -timeout 20m ./...
 
 test-docker: engine image ## the conformance suite and the end-to-end tests, on Docker
 	NEARGATE_REQUIRE_DOCKER=1 $(GO) test -shuffle=on -count=1 -timeout 20m ./emulator/sandbox/... ./e2e/...
@@ -72,8 +97,13 @@ lint: ## linters, formatting, generated files
 	.ci/lint
 
 image: pid1 ## the server as an image, FROM scratch
-	CGO_ENABLED=1 GOOS=linux $(GO) build -trimpath -tags 'netgo osusergo' -ldflags '$(LDFLAGS) -extldflags "-static"' -o $(BIN)/neargate-static ./cmd/neargate
-	docker build -q -t neargate:latest -f Dockerfile $(BIN)
+	@rm -rf $(BIN)/image && mkdir -p $(BIN)/image
+	CGO_ENABLED=1 GOOS=linux $(GO) build -trimpath -tags 'netgo osusergo' -ldflags '$(LDFLAGS) -extldflags "-static"' -o $(BIN)/image/neargate ./cmd/neargate
+	docker build -q -t neargate:latest -f Dockerfile $(BIN)/image
+
+image-eks: build-kube image ## the same with neargate-kube, so that clusters of EKS run in it
+	cp $(BIN)/neargate-kube $(BIN)/image/
+	docker build -q -t neargate:latest -f Dockerfile $(BIN)/image
 
 up: engine image ## the server in a container, by docker-compose
 	$(COMPOSE) up -d
