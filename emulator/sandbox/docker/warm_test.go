@@ -98,7 +98,7 @@ func TestWarmSandboxesServeEverySpecWithoutAHostname(t *testing.T) {
 
 func TestWarmPoolIsBoundAndEnds(t *testing.T) {
 	instance := need(t).instance()
-	b := newBench(t, func(o *docker.Options) { o.Instance, o.Warm, o.WarmFor = instance, 3, 3*time.Second })
+	b := newBench(t, func(o *docker.Options) { o.Instance, o.Warm, o.WarmFor = instance, 3, 8*time.Second })
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() { b.up(b.spec()) })
