@@ -25,10 +25,12 @@
 // reports such a task as started, and whoever waits for RUNNING in the feed
 // sees it. Targets are not registered then.
 //
-// Beside Reconcile run the probes of running containers (prober.go) and the
-// log pumps (logpump.go); what they find is merged into the next look. What
-// fails for a reason that may pass is tried again and told in Status.Trouble;
-// a *StopError ends the sandbox with AWS's words. Why puts all of it in plain
+// Beside Reconcile run the probes of running containers (prober.go), the log
+// pumps (logpump.go) and the pulls of patient sandboxes (puller.go); what they
+// find is merged into the next look. What fails for a reason that may pass is
+// tried again and told in Status.Trouble; a *StopError ends the sandbox with
+// AWS's words, or, where it is patient, has that one container wait in a
+// kubelet's rhythm (patience.go). Why puts all of it in plain
 // sentences.
 //
 // The package imports no service and no runtime. Owners (ecs, eks) make and
