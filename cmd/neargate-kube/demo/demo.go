@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+const (
+	image   = "neargate-demo-web:latest"
+	cluster = "demo"
+	profile = "everything-in-default"
+	space   = "default"
+)
+
+type demo struct {
+	neargate, web string
+
+	aws    *aws
+	config *rest.Config
+	kube   kubernetes.Interface
+	pods   *follower
+	took   []figure
+}
+
+// figure is how long a part of the demonstration took.
+type figure struct {
+	what string
+	time.Duration
+}
+
+func (d *demo) run(ctx context.Context) (err error) {
+	if err := d.makeImage(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, removeImage(context.WithoutCancel(ctx), image)) }()
+	s, err := startServer(ctx, d.neargate)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		say("Cleaning up: the server ends its control plane and removes every container and network that it made")
+		err = errors.Join(err, s.stop())
+		if err == nil {
+			d.tellTimes()
+		}
+	}()
+	say("Neargate answers at %s", s.endpoint)
+	d.aws = &aws{endpoint: s.endpoint}
+	for _, step := range []func(context.Context) error{
+		d.makeCluster, d.makeProfile, d.connect, d.apply, d.visit, d.look, d.scale, d.replace, d.removeWorkload, d.removeCluster,
+	} {
+		if err := step(ctx); err != nil {
+			return d.explain(err)
+		}
+	}
+	return nil
+}
+
+// explain adds what the server knows to an error.
+func (d *demo) explain(err error) error {
+	return fmt.Errorf("%w\n(`neargate why %s` would tell more while the server runs)", err, cluster)
+}
+
+func (d *demo) makeImage(ctx context.Context) error {
+	say("Making the image %s of one static binary: no registry is asked", image)
+	return importProgram(ctx, image, d.web)
+}
+
+// timed notes how long something took.
+func (d *demo) timed(what string, began time.Time) {
+	d.took = append(d.took, figure{what, time.Since(began)})
+}
+
+func (d *demo) tellTimes() {
+	say("How long it took")
+	for _, f := range d.took {
+		fmt.Printf("  %7.2f s  %s\n", f.Seconds(), f.what)
+	}
+}
+
+func say(format string, args ...any) { fmt.Printf("\n"+format+"\n", args...) }
+
+// show prints a text as a block.
+func show(text string) {
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		fmt.Println("  " + strings.TrimRight(line, " \n"))
+	}
+}
