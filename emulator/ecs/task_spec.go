@@ -130,7 +130,9 @@ func health(h *types.HealthCheck) *sandbox.Probe {
 		argv = append([]string{"/bin/sh", "-c"}, h.Command[1:]...)
 	}
 	return &sandbox.Probe{
-		Action: sandbox.Action{Exec: argv}, Interval: seconds(h.Interval), Timeout: seconds(h.Timeout),
+		Action: sandbox.Action{Exec: argv},
+		// Docker, whose health checks ECS's are, waits one interval before the first.
+		Delay: seconds(h.Interval), Interval: seconds(h.Interval), Timeout: seconds(h.Timeout),
 		Grace: seconds(h.StartPeriod), Failures: int(aws.ToInt32(h.Retries)), Passes: 1,
 	}
 }

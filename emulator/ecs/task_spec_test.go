@@ -216,10 +216,10 @@ func TestHealthChecks(t *testing.T) {
 		"none":     {nil, nil},
 		"disabled": {&types.HealthCheck{Command: []string{"NONE"}}, nil},
 		"CMD": {&types.HealthCheck{Command: []string{"CMD", "/check", "-a"}, Timeout: aws.Int32(7), Retries: aws.Int32(9)}, &sandbox.Probe{
-			Action: sandbox.Action{Exec: []string{"/check", "-a"}}, Interval: 30 * time.Second, Timeout: 7 * time.Second, Failures: 9, Passes: 1,
+			Action: sandbox.Action{Exec: []string{"/check", "-a"}}, Delay: 30 * time.Second, Interval: 30 * time.Second, Timeout: 7 * time.Second, Failures: 9, Passes: 1,
 		}},
 		"shell": {&types.HealthCheck{Command: []string{"CMD-SHELL", "a | b", "c"}, StartPeriod: aws.Int32(300)}, &sandbox.Probe{
-			Action: sandbox.Action{Exec: []string{"/bin/sh", "-c", "a | b", "c"}}, Interval: 30 * time.Second, Timeout: 5 * time.Second,
+			Action: sandbox.Action{Exec: []string{"/bin/sh", "-c", "a | b", "c"}}, Delay: 30 * time.Second, Interval: 30 * time.Second, Timeout: 5 * time.Second,
 			Grace: 300 * time.Second, Failures: 3, Passes: 1,
 		}},
 	} {
