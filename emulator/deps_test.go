@@ -35,13 +35,15 @@ var rules = []struct {
 	{"emulator/iam/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes"},
 	{"emulator/sts/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes"},
 	{"emulator/logs/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes"},
+	{"", []string{"emulator"}, module + "emulator/eks/controlplane/", "the API of EKS knows control planes by an interface; emulator hands it the provider"},
+	{"", []string{"emulator/eks/"}, module + "emulator/eks/link/", "what emulator and control plane say to each other is those two's business"},
 	{"cmd/neargate-sandbox/", nil, module + "emulator/store", "PID 1 of every sandbox has to stay small"},
 	{"cmd/neargate-sandbox/", nil, "github.com/aws/", "PID 1 of every sandbox has to stay small"},
 }
 
 // services never import each other, since AWS's form cycles, and nobody but
 // emulator imports them.
-var services = []string{"ecs", "ec2", "iam", "logs", "sts"}
+var services = []string{"ecs", "eks", "ec2", "iam", "logs", "sts"}
 
 type goPackage struct {
 	ImportPath string

@@ -11,7 +11,7 @@ import (
 func newEmulator(t *testing.T) *emulator.Emulator {
 	t.Helper()
 	c := emulator.Defaults()
-	c.DataDir, c.Runtime = emulator.Memory, emulator.RuntimeFake
+	c.DataDir, c.Runtime, c.EKS = emulator.Memory, emulator.RuntimeFake, emulator.EKSRecords
 	e, err := emulator.New(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -66,6 +67,7 @@ func TestOperationList(t *testing.T) {
 	}{
 		{"ec2", methods(&ec2.API{})},
 		{"ecs", apiwire.OperationsOf(&ecs.Client{})},
+		{"eks", apiwire.OperationsOf(&eks.Client{})},
 		{"iam", apiwire.OperationsOf(&iam.Client{})},
 		{"logs", apiwire.OperationsOf(&cloudwatchlogs.Client{})},
 		{"sts", apiwire.OperationsOf(&sts.Client{})},

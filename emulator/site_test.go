@@ -44,7 +44,7 @@ func bubble(t *testing.T, change func(*emulator.Config), do func(t *testing.T, s
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := emulator.Defaults()
-		c.DataDir, c.Runtime, c.Fake = emulator.Memory, emulator.RuntimeFake, fake.NewState()
+		c.DataDir, c.Runtime, c.Fake, c.EKS = emulator.Memory, emulator.RuntimeFake, fake.NewState(), emulator.EKSRecords
 		change(&c)
 		e, err := emulator.New(t.Context(), c)
 		if err != nil {
