@@ -83,7 +83,7 @@ e2e: engine image ## the end-to-end tests alone, nothing skipped
 
 bench: engine ## measure, as one table
 	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/demo-web ./fixtures/web
-	@$(GO) run ./cmd/neargate-bench --neargate $(BIN)/neargate --web $(BIN)/demo-web
+	@$(GO) run ./cmd/neargate-bench --neargate $(BIN)/neargate --web $(BIN)/demo-web --kube $(BIN)/neargate-kube
 
 fuzz: ## thirty seconds of each fuzz target
 	.ci/fuzz 30s

@@ -20,6 +20,11 @@ const image = "neargate-bench-web:latest"
 // measureDocker measures tasks of one container on Docker, each measurement
 // next to the same with the Engine API alone.
 func measureDocker(ctx context.Context, b *bench) (rows []row, err error) {
+	return b.onDocker(ctx, nil, (*dockerBench).measure)
+}
+
+// onDocker measures with a server that runs the workload's image on Docker.
+func (b *bench) onDocker(ctx context.Context, args []string, measure func(*dockerBench, context.Context) ([]row, error)) (rows []row, err error) {
 	program, err := os.ReadFile(b.web)
 	if err != nil {
 		return nil, fmt.Errorf("%w (`make bench` builds it)", err)
@@ -33,7 +38,7 @@ func measureDocker(ctx context.Context, b *bench) (rows []row, err error) {
 		return nil, err
 	}
 	defer plain.Close()
-	s, err := start(ctx, b.neargate, "--data-dir", "memory")
+	s, err := start(ctx, b.neargate, append([]string{"--data-dir", "memory"}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +50,7 @@ func measureDocker(ctx context.Context, b *bench) (rows []row, err error) {
 	if err := d.follow(ctx); err != nil {
 		return nil, err
 	}
-	return d.measure(ctx)
+	return measure(d, ctx)
 }
 
 type dockerBench struct {
@@ -154,14 +159,22 @@ func (d *dockerBench) await(ctx context.Context, arns ...string) error {
 	return nil
 }
 
-// tenAtOnce starts ten tasks with one call, and ten plain containers from ten
-// goroutines.
+// tenAtOnce starts ten tasks with one call, and ten plain containers.
 func (d *dockerBench) tenAtOnce(ctx context.Context) (ours, theirs time.Duration, err error) {
 	if err := d.rest(ctx, 10*time.Second); err != nil {
 		return 0, 0, err
 	}
+	if theirs, err = d.plainTen(ctx); err != nil {
+		return 0, 0, err
+	}
+	_, ours, err = d.startTen(ctx)
+	return ours, theirs, err
+}
+
+// plainTen starts ten plain containers from ten goroutines.
+func (d *dockerBench) plainTen(ctx context.Context) (time.Duration, error) {
 	removes := make(chan func(context.Context) error, 10)
-	theirs, err = parallel(10, 10, func() error {
+	took, err := parallel(10, 10, func() error {
 		_, remove, err := d.plain.Start(ctx, image)
 		if err == nil {
 			removes <- remove
@@ -172,11 +185,7 @@ func (d *dockerBench) tenAtOnce(ctx context.Context) (ours, theirs time.Duration
 	for remove := range removes {
 		err = errors.Join(err, remove(ctx))
 	}
-	if err != nil {
-		return 0, 0, err
-	}
-	_, ours, err = d.startTen(ctx)
-	return ours, theirs, err
+	return took, err
 }
 
 // startTen runs ten tasks with one call and waits until all are RUNNING.

@@ -29,11 +29,12 @@ var sections = []section{
 	{"calls", measureCalls},
 	{"fake", measureFake},
 	{"docker", measureDocker},
+	{"kube", measureKube},
 }
 
 type bench struct {
-	neargate, web string
-	tasks         []int // how many tasks the store holds when RunTask is measured again
+	neargate, web, kube string
+	tasks               []int // how many tasks the store holds when RunTask is measured again
 }
 
 func main() {
@@ -41,7 +42,8 @@ func main() {
 	var only string
 	flag.StringVar(&b.neargate, "neargate", "bin/neargate", "the server's binary")
 	flag.StringVar(&b.web, "web", "bin/demo-web", "a workload: a static Linux binary")
-	flag.StringVar(&only, "only", "", "only these parts, with commas: start, calls, fake, docker")
+	flag.StringVar(&b.kube, "kube", "bin/neargate-kube", "the control plane of clusters")
+	flag.StringVar(&only, "only", "", "only these parts, with commas: start, calls, fake, docker, kube")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
