@@ -235,6 +235,9 @@ func (p *Planes) Remove(ctx context.Context, arn string) error {
 			return err
 		}
 	}
+	if one == nil {
+		return nil // and no hint: whoever acts on hints by removing would go round in circles
+	}
 	p.mu.Lock()
 	if p.all[arn] == one {
 		delete(p.all, arn)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"net"
 	"os"
 	"path/filepath"
@@ -437,5 +438,23 @@ func TestRunAgain(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRemovingNothingGivesNoHint: the controller removes whenever it is told of
+// a cluster that has no record, so that a hint of it would never end.
+func TestRemovingNothingGivesNoHint(t *testing.T) {
+	w := newWorld(t, func(*controlplane.Config) {})
+	next, stop := iter.Pull(w.Hints(t.Context()))
+	defer stop()
+	if first, _ := next(); first != "" {
+		t.Fatalf("the first hint is %q", first)
+	}
+	if err := w.Remove(t.Context(), arnOf("nobody")); err != nil {
+		t.Fatal(err)
+	}
+	w.ensure(t, "somebody")
+	if hint, _ := next(); hint != arnOf("somebody") {
+		t.Errorf("a hint of %q", hint)
 	}
 }
