@@ -24,8 +24,11 @@ const awslogs = "awslogs"
 type logSink struct{ logs *logs.API }
 
 // Open prepares the stream of a container and words what keeps it as Fargate
-// does.
+// does. A pod's is never kept: see pod_sink.go.
 func (l logSink) Open(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (sandbox.LogStream, error) {
+	if isPod(s) {
+		return l.openPodStream(ctx, s, c)
+	}
 	if c.Log.Driver != awslogs {
 		return nil, badLogger(c, "the log driver "+c.Log.Driver+" is not available in Neargate")
 	}
@@ -45,16 +48,25 @@ func (l logSink) Open(ctx context.Context, s *sandbox.Spec, c *sandbox.Container
 
 // streamOf says where a container's output goes.
 func streamOf(s *sandbox.Spec, c *sandbox.Container) (logs.StreamOptions, error) {
-	task, err := apiwire.ParseARN(s.Owner)
+	task, err := apiwire.ParseARN(s.Owner) // of a pod, its cluster's with the pod behind it
 	if err != nil {
 		return logs.StreamOptions{}, err
 	}
 	o, err := logs.ParseAWSLogs(c.Log.Options, c.Name, task.Resource[strings.LastIndexByte(task.Resource, '/')+1:])
 	o.Account = task.Account
+	if isPod(s) {
+		o.Cursor = s.ID + "/" + c.Name // pods of several namespaces, or one after the other, have the same name
+	}
 	if o.Region == "" {
 		o.Region = task.Region
 	}
 	return o, err
+}
+
+// isPod tells a pod's sandbox from a task's.
+func isPod(s *sandbox.Spec) bool {
+	owner, err := apiwire.ParseARN(s.Owner)
+	return err == nil && owner.Service == "eks"
 }
 
 func badLogger(c *sandbox.Container, why string) error {

@@ -18,16 +18,22 @@ import (
 
 func newLogSink(t *testing.T) logSink {
 	t.Helper()
-	st, err := store.Open(t.Context(), "memory", store.Options{Log: zerolog.Nop()})
+	sink, done := openLogSink(t)
+	t.Cleanup(done)
+	return sink
+}
+
+func openLogSink(t *testing.T) (logSink, func()) {
+	t.Helper()
+	st, err := store.Open(context.Background(), "memory", store.Options{Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	return logSink{logs.New(logs.Config{Store: st})}, func() {
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
-	})
-	return logSink{logs.New(logs.Config{Store: st})}
+	}
 }
 
 var logTask = &sandbox.Spec{ID: "5a", Owner: "arn:aws:ecs:eu-west-1:111122223333:task/web/0123abc"}
