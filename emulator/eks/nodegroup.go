@@ -92,7 +92,7 @@ func (n *Nodegroup) told(tx *store.Tx, network Network, c *Cluster) (link.Nodegr
 		Name: n.name(), Deleting: n.Status == types.NodegroupStatusDeleting || n.Status == types.NodegroupStatusDeleteFailed,
 		Subnets: subnets, Labels: n.Labels, CapacityType: string(n.CapacityType), AMIType: string(n.AmiType),
 		InstanceType: n.InstanceTypes[0], CPU: size.cpu, Memory: size.memory, Version: aws.ToString(n.Version),
-		InstanceID: n.InstanceID, Desired: int(aws.ToInt32(n.ScalingConfig.DesiredSize)),
+		RoleARN: aws.ToString(n.NodeRole), InstanceID: n.InstanceID, Desired: int(aws.ToInt32(n.ScalingConfig.DesiredSize)),
 	}
 	for _, t := range n.Taints {
 		told.Taints = append(told.Taints, link.Taint{Key: aws.ToString(t.Key), Value: aws.ToString(t.Value), Effect: taintEffects[t.Effect]})

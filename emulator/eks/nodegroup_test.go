@@ -68,7 +68,7 @@ func TestNodegroupIsActiveWhenItsNodesAreReady(t *testing.T) {
 	want := link.Nodegroup{
 		Name: "workers", Labels: map[string]string{"tier": "web"}, Taints: []link.Taint{{Key: "only", Value: "web", Effect: "NoExecute"}},
 		CapacityType: "ON_DEMAND", AMIType: "AL2023_x86_64_STANDARD", InstanceType: "m5.xlarge", CPU: 4096, Memory: 16 << 30, Version: "1.35",
-		InstanceID: told.InstanceID, Desired: 3, Subnets: told.Subnets,
+		RoleARN: told.RoleARN, InstanceID: told.InstanceID, Desired: 3, Subnets: told.Subnets,
 	}
 	if d := cmp.Diff(want, told); d != "" || len(told.Subnets) != 2 || !regexp.MustCompile(`^i-[0-9a-f]{17}$`).MatchString(told.InstanceID) {
 		t.Errorf("%s\nsubnets %+v, instance %s", d, told.Subnets, told.InstanceID)

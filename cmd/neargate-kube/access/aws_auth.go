@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -36,6 +37,23 @@ func ParseAWSAuth(data map[string]string) (*AWSAuth, error) {
 	return a, errors.Join(errs...)
 }
 
+// sameARN compares as aws-iam-authenticator does: without regard to case, a
+// session counts as its role, and a role's path is not left out. Whoever
+// writes one into aws-auth is locked out on AWS, and so here.
+func sameARN(a, b string) bool { return strings.EqualFold(canonical(a), canonical(b)) }
+
+func canonical(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[2] != "sts" {
+		return arn
+	}
+	session := strings.Split(parts[5], "/")
+	if session[0] != "assumed-role" || len(session) != 3 {
+		return arn
+	}
+	return fmt.Sprintf("%s:%s:iam::%s:role/%s", parts[0], parts[1], parts[4], session[1])
+}
+
 // find returns the mapping of an identity: of its role, of its user, or of its
 // whole account, in which case the user is named by the ARN.
 func (a *AWSAuth) find(id link.Identity) (mapping, bool) {
@@ -43,12 +61,12 @@ func (a *AWSAuth) find(id link.Identity) (mapping, bool) {
 		return mapping{}, false
 	}
 	for _, m := range a.roles {
-		if SamePrincipal(m.RoleARN, id.CanonicalARN) {
+		if sameARN(m.RoleARN, id.CanonicalARN) {
 			return m, true
 		}
 	}
 	for _, m := range a.users {
-		if SamePrincipal(m.UserARN, id.CanonicalARN) {
+		if sameARN(m.UserARN, id.CanonicalARN) {
 			return m, true
 		}
 	}

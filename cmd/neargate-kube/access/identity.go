@@ -14,33 +14,38 @@ const (
 	modeAPI       = "API"
 )
 
+// canonicalKey is where a user's extra fields tell the IAM principal, as on
+// EKS; access policies are found by it.
+const canonicalKey = "canonicalArn"
+
 // User maps an AWS identity to a Kubernetes user. Access entries win over
 // aws-auth, and nobody else than the cluster's creator comes in without either.
-func User(id link.Identity, s link.Settings, aws *AWSAuth) (user.Info, bool) {
-	name, groups, ok := mapped(id, s, aws)
+// node returns the name of the node that an instance is, or "".
+func User(id link.Identity, s link.Settings, aws *AWSAuth, node func(instance string) string) (user.Info, bool) {
+	name, groups, ok := mapped(id, s, aws, node)
 	if !ok {
 		return nil, false
 	}
 	return &user.DefaultInfo{
 		Name: name, UID: "aws-iam-authenticator:" + id.Account + ":" + id.UserID, Groups: groups,
 		Extra: map[string][]string{
-			"accessKeyId": {id.AccessKeyID}, "arn": {id.ARN}, "canonicalArn": {id.CanonicalARN},
+			"accessKeyId": {id.AccessKeyID}, "arn": {id.ARN}, canonicalKey: {id.CanonicalARN},
 			"principalId": {id.UserID}, "sessionName": {id.SessionName},
 		},
 	}, true
 }
 
-func mapped(id link.Identity, s link.Settings, aws *AWSAuth) (name string, groups []string, ok bool) {
+func mapped(id link.Identity, s link.Settings, aws *AWSAuth, node func(string) string) (name string, groups []string, ok bool) {
 	if s.AuthenticationMode != modeConfigMap {
 		if e := EntryOf(s.AccessEntries, id.CanonicalARN); e != nil {
-			return fill(e.Username, id), e.Groups, true
+			return fill(e.Username, id, node), e.Groups, true
 		}
 	}
 	if s.AuthenticationMode == modeAPI {
 		return "", nil, false
 	}
 	if m, found := aws.find(id); found {
-		return fill(m.Username, id), m.Groups, true
+		return fill(m.Username, id, node), m.Groups, true
 	}
 	if s.CreatorARN != "" && SamePrincipal(s.CreatorARN, id.CanonicalARN) {
 		return "kubernetes-admin", []string{user.SystemPrivilegedGroup}, true
@@ -49,14 +54,21 @@ func mapped(id link.Identity, s link.Settings, aws *AWSAuth) (name string, group
 }
 
 // fill puts the identity into a username's templates. A session name may hold
-// an @, which SessionName replaces, as aws-iam-authenticator does it.
-func fill(template string, id link.Identity) string {
+// an @, which SessionName replaces, as aws-iam-authenticator does it. The
+// session of an instance's role is the instance's id.
+func fill(template string, id link.Identity, node func(string) string) string {
+	host := id.SessionName
+	if strings.Contains(template, "{{EC2PrivateDNSName}}") && node != nil {
+		if name := node(id.SessionName); name != "" {
+			host = name
+		}
+	}
 	return strings.NewReplacer(
 		"{{SessionName}}", strings.ReplaceAll(id.SessionName, "@", "-"),
 		"{{SessionNameRaw}}", id.SessionName,
 		"{{AccountID}}", id.Account,
 		"{{AccessKeyID}}", id.AccessKeyID,
-		"{{EC2PrivateDNSName}}", id.SessionName,
+		"{{EC2PrivateDNSName}}", host,
 	).Replace(template)
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac"
 
@@ -43,19 +45,22 @@ var roles = map[string]string{
 
 // Authorize implements authorizer.Authorizer.
 func (p *Policies) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
-	arn := ""
-	if a.GetUser() != nil && len(a.GetUser().GetExtra()["canonicalArn"]) > 0 {
-		arn = a.GetUser().GetExtra()["canonicalArn"][0]
+	return p.by(p.of(a.GetUser()), a)
+}
+
+// of returns the policies of a user's access entry.
+func (p *Policies) of(u user.Info) []link.AccessPolicy {
+	if u == nil || len(u.GetExtra()[canonicalKey]) == 0 {
+		return nil
 	}
 	s := p.Settings()
-	if arn == "" || s.AuthenticationMode == modeConfigMap {
-		return authorizer.DecisionNoOpinion, "", nil
+	if s.AuthenticationMode == modeConfigMap {
+		return nil
 	}
-	e := EntryOf(s.AccessEntries, arn)
-	if e == nil {
-		return authorizer.DecisionNoOpinion, "", nil
+	if e := EntryOf(s.AccessEntries, u.GetExtra()[canonicalKey][0]); e != nil {
+		return e.Policies
 	}
-	return p.by(e.Policies, a)
+	return nil
 }
 
 // ConditionsAwareAuthorize implements authorizer.Authorizer; access policies
@@ -71,7 +76,7 @@ func (p *Policies) EvaluateConditions(context.Context, authorizer.ConditionsAwar
 
 func (p *Policies) by(all []link.AccessPolicy, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	for _, policy := range all {
-		if !covers(policy, a) {
+		if !covers(policy, a.GetNamespace()) {
 			continue
 		}
 		rules, err := p.rules(policy)
@@ -87,16 +92,11 @@ func (p *Policies) by(all []link.AccessPolicy, a authorizer.Attributes) (authori
 
 // covers tells whether what is asked for lies in a policy's scope: a policy for
 // namespaces says nothing of what is in none.
-func covers(policy link.AccessPolicy, a authorizer.Attributes) bool {
+func covers(policy link.AccessPolicy, namespace string) bool {
 	if len(policy.Namespaces) == 0 {
 		return true
 	}
-	for _, n := range policy.Namespaces {
-		if a.GetNamespace() != "" && wildcard(n, a.GetNamespace()) {
-			return true
-		}
-	}
-	return false
+	return namespace != "" && slices.ContainsFunc(policy.Namespaces, func(n string) bool { return wildcard(n, namespace) })
 }
 
 // wildcard matches with *, of which access scopes may have some.

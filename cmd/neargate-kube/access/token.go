@@ -6,8 +6,12 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/rs/zerolog"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
+	"k8s.io/apiserver/pkg/authentication/request/union"
+	"k8s.io/apiserver/pkg/authentication/request/websocket"
+	tokens "k8s.io/apiserver/pkg/authentication/token/union"
 
 	"github.com/neargate/neargate/emulator/eks/link"
 )
@@ -21,32 +25,49 @@ type Verifier interface {
 }
 
 // Tokens authenticates by tokens of `aws eks get-token`.
+//
+// Decision: every token is verified anew. A call of the emulator takes some
+// 60 µs and its own check less than a millisecond, so a cache would save
+// nothing that anybody feels, and would let in who is not let in any more.
 type Tokens struct {
 	Verifier Verifier
 	Settings func() link.Settings
-	awsAuth  atomic.Pointer[AWSAuth]
+	// Node returns the name of the node that an EC2 instance is, "" when there
+	// is none; it may be nil.
+	Node    func(instance string) string
+	Log     zerolog.Logger
+	awsAuth atomic.Pointer[AWSAuth]
 }
 
 // SetAWSAuth replaces what the aws-auth ConfigMap says; nil when there is none.
 func (t *Tokens) SetAWSAuth(a *AWSAuth) { t.awsAuth.Store(a) }
 
-// Request is the authenticator of HTTP requests.
-func (t *Tokens) Request() authenticator.Request { return bearertoken.New(t) }
+// Request is the authenticator of HTTP requests by tokens of any of the kinds,
+// told in the ways in which Kubernetes takes them.
+func Request(kinds ...authenticator.Token) authenticator.Request {
+	all := tokens.New(kinds...)
+	return union.New(bearertoken.New(all), websocket.NewProtocolAuthenticator(all))
+}
 
 // AuthenticateToken implements authenticator.Token. A token of another kind is
 // left to the others; one of this kind that is no good, or of somebody whom
-// nothing maps, ends in Kubernetes' 401.
+// nothing maps, ends in Kubernetes' 401, which does not say why: the log does.
 func (t *Tokens) AuthenticateToken(ctx context.Context, token string) (*authenticator.Response, bool, error) {
 	if !strings.HasPrefix(token, tokenPrefix) {
 		return nil, false, nil
 	}
 	id, err := t.Verifier.Authenticate(ctx, token)
 	if err != nil {
+		if ctx.Err() == nil {
+			t.Log.Warn().Err(err).Msg("access denied")
+		}
 		return nil, false, err
 	}
-	u, ok := User(id, t.Settings(), t.awsAuth.Load())
+	u, ok := User(id, t.Settings(), t.awsAuth.Load(), t.Node)
 	if !ok {
-		return nil, false, errors.New("no access entry and no line of aws-auth is for " + id.CanonicalARN)
+		err := errors.New("no access entry and no line of aws-auth is for " + id.CanonicalARN)
+		t.Log.Warn().Str("arn", id.ARN).Err(err).Msg("access denied")
+		return nil, false, err
 	}
 	return &authenticator.Response{User: u}, true, nil
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	mutatingPolicy "k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/group"
 	authunion "k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	authzunion "k8s.io/apiserver/pkg/authorization/union"
@@ -34,8 +35,10 @@ import (
 type hooks struct {
 	// authenticator is asked before the API server's own.
 	authenticator authenticator.Request
-	// authorizer is asked when RBAC has no opinion.
+	// authorizer is asked when RBAC has no opinion, and rules tells what it
+	// allows.
 	authorizer authorizer.Authorizer
+	rules      authorizer.RuleResolver
 	// admission are plugins that stand for EKS's webhooks, in their order. They
 	// run where webhooks do: after all that complete an object.
 	admission []plugin
@@ -137,16 +140,11 @@ func (h hooks) chain(c *link.Config, o options.CompletedOptions) (*apiServer, er
 	if err != nil {
 		return nil, err
 	}
-	// The aggregator is the outermost of the three servers: what it lets in
-	// the others need not look at again.
-	outer := cfg.Aggregator.GenericConfig
-	outer.Authentication.Authenticator = authunion.New(h.authenticator, outer.Authentication.Authenticator)
-	if outer.Authorization.Authorizer, err = authzunion.New(
-		authzunion.NamedAuthorizer{AuthorizerName: "kubernetes", Authorizer: outer.Authorization.Authorizer},
-		authzunion.NamedAuthorizer{AuthorizerName: "eks", Authorizer: h.authorizer},
-	); err != nil {
+	if err := h.admit(cfg); err != nil {
 		return nil, err
 	}
+	// The aggregator is the outermost of the three servers.
+	outer := cfg.Aggregator.GenericConfig
 	build := outer.BuildHandlerChainFunc
 	outer.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
 		return tellVersion(v, build(api, c))
@@ -166,6 +164,27 @@ func (h hooks) chain(c *link.Config, o options.CompletedOptions) (*apiServer, er
 		return nil, err
 	}
 	return &apiServer{run: prepared.Run, client: client}, nil
+}
+
+// admit has the hooks decide who comes in and what one may do: in the outermost
+// server, whose word the others take, and in the one that answers reviews of
+// tokens and of access, which is what `kubectl auth can-i` asks for.
+func (h hooks) admit(cfg *app.Config) error {
+	inner := cfg.KubeAPIs.ControlPlane.Generic
+	// Upstream's own adds this group inside of what is joined here.
+	who := authunion.New(group.NewAuthenticatedGroupAdder(h.authenticator), inner.Authentication.Authenticator)
+	what, err := authzunion.New(
+		authzunion.NamedAuthorizer{AuthorizerName: "kubernetes", Authorizer: inner.Authorization.Authorizer},
+		authzunion.NamedAuthorizer{AuthorizerName: "eks", Authorizer: h.authorizer},
+	)
+	if err != nil {
+		return err
+	}
+	inner.RuleResolver = authzunion.NewRuleResolvers(inner.RuleResolver, h.rules)
+	for _, c := range []*genericapiserver.Config{inner, &cfg.Aggregator.GenericConfig.Config} {
+		c.Authentication.Authenticator, c.Authorization.Authorizer = who, what
+	}
+	return nil
 }
 
 // dial makes the API server reach kubelets and pods our way: no route to

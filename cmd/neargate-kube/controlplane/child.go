@@ -23,7 +23,7 @@ type child struct {
 	// client and why are there once the API server is.
 	ready  chan struct{}
 	client rest.Interface
-	why    func(pod string) []string
+	why    func(ctx context.Context, pod string) []string
 }
 
 func (c *child) Configure(_ context.Context, s link.Settings) error {
@@ -35,10 +35,10 @@ func (c *child) Watch(ctx context.Context) iter.Seq2[link.Status, error] {
 	return func(yield func(link.Status, error) bool) { c.board.follow(ctx, yield) }
 }
 
-func (c *child) Why(_ context.Context, pod string) ([]string, error) {
+func (c *child) Why(ctx context.Context, pod string) ([]string, error) {
 	select {
 	case <-c.ready:
-		return c.why(pod), nil
+		return c.why(ctx, pod), nil
 	default:
 		s, _ := c.board.now()
 		return nil, fmt.Errorf("the control plane is starting (%s): %w", s.Progress, link.ErrAway)
@@ -57,8 +57,8 @@ func (c *child) Keys(ctx context.Context) ([]byte, error) {
 func (c *child) Log(_ context.Context, w io.Writer) error { return c.log.writeTo(w) }
 
 // open is called once the API server answers and the parts run.
-func (c *child) open(client rest.Interface, q *parts) {
-	c.client, c.why = client, q.why
+func (c *child) open(client rest.Interface, why func(ctx context.Context, pod string) []string) {
+	c.client, c.why = client, why
 	close(c.ready)
 }
 

@@ -45,7 +45,7 @@ func (w *lines) Write(p []byte) (int, error) {
 		if len(line) == 0 {
 			continue
 		}
-		level := map[byte]zerolog.Level{'I': zerolog.InfoLevel, 'W': zerolog.WarnLevel, 'E': zerolog.ErrorLevel, 'F': zerolog.FatalLevel}[line[0]]
+		level := levelOf(line)
 		component := w.component
 		if _, text, ok := bytes.Cut(line, []byte("] ")); ok {
 			line = text
@@ -56,6 +56,23 @@ func (w *lines) Write(p []byte) (int, error) {
 		w.log.WithLevel(level).Str("component", component).Msg(string(line))
 	}
 	return len(p), nil
+}
+
+// levelOf is a line's level by its first letter. That a stream was cut is no
+// news: the database ends while watches of it are open.
+func levelOf(line []byte) zerolog.Level {
+	if bytes.Contains(line, []byte("transport is closing")) {
+		return zerolog.DebugLevel
+	}
+	switch line[0] {
+	case 'W':
+		return zerolog.WarnLevel
+	case 'E':
+		return zerolog.ErrorLevel
+	case 'F':
+		return zerolog.FatalLevel
+	}
+	return zerolog.InfoLevel
 }
 
 // ring keeps the newest bytes of a log, in whole writes.

@@ -44,7 +44,7 @@ func (p *plane) registerMetrics(ctx context.Context, server *apiServer, client k
 		return err
 	}
 	_, err = apis.ApiregistrationV1().APIServices().Create(ctx, &apiregistrationv1.APIService{
-		ObjectMeta: metav1.ObjectMeta{Name: "v1beta1.metrics.k8s.io", Labels: name.Labels},
+		ObjectMeta: metav1.ObjectMeta{Name: metricsAPI, Labels: name.Labels},
 		Spec: apiregistrationv1.APIServiceSpec{
 			Group: "metrics.k8s.io", Version: "v1beta1", GroupPriorityMinimum: 100, VersionPriority: 100, InsecureSkipTLSVerify: true,
 			Service: &apiregistrationv1.ServiceReference{Namespace: name.Namespace, Name: name.Name},

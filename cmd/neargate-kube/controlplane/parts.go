@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/neargate/neargate/cmd/neargate-kube/access"
 	"github.com/neargate/neargate/cmd/neargate-kube/access/irsa"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/admission"
@@ -39,6 +37,7 @@ type parts struct {
 	publisher *network.Publisher
 	kubelet   *kubelet.Server
 	metrics   *metrics.Server
+	usage     *availability // of metrics.k8s.io
 }
 
 // work runs everything that works through the API server, from the moment that
@@ -52,7 +51,7 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 	if err := awaitReady(ctx, client.Discovery().RESTClient()); err != nil {
 		return fmt.Errorf("the API server did not become ready: %w", err)
 	}
-	parts, err := p.parts(client)
+	parts, err := p.parts(server, client)
 	if err != nil {
 		return err
 	}
@@ -61,6 +60,10 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 	g.Go(func() error { return p.followAWSAuth(ctx, client) })
 	g.Go(func() error { p.boxes.Run(ctx); return nil })
 	parts.factory.Start(ctx.Done())
+	// Before it is registered: what is registered is asked at once.
+	if err := serveTLS(ctx, p.metering, p.keys, parts.metrics); err != nil {
+		return err
+	}
 	if err := p.bootstrap(ctx, server, client); err != nil {
 		return err
 	}
@@ -68,7 +71,9 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 	if err := parts.run(ctx, g, p); err != nil {
 		return err
 	}
-	p.child.open(client.Discovery().RESTClient(), parts)
+	g.Go(func() error { parts.usage.follow(ctx); return nil })
+	g.Go(func() error { p.enforce(ctx, client, func() { p.tellStatus(parts) }); return nil })
+	p.child.open(client.Discovery().RESTClient(), p.whyOf(parts))
 	p.settings.onChange(func() { p.tellStatus(parts) })
 	p.tellStatus(parts)
 	p.board.change(func(s *link.Status) {
@@ -78,10 +83,14 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 }
 
 // parts makes them; nothing runs yet.
-func (p *plane) parts(client kubernetes.Interface) (*parts, error) {
-	q := &parts{client: client, factory: informers.NewSharedInformerFactory(client, resync)}
-	p.roles.Store(new(q.factory.Rbac().V1().ClusterRoles().Lister()))
+func (p *plane) parts(server *apiServer, client kubernetes.Interface) (*parts, error) {
+	q := &parts{client: client, factory: informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(slim))}
+	p.known.Store(&known{roles: q.factory.Rbac().V1().ClusterRoles().Lister(), nodes: q.factory.Core().V1().Nodes().Lister()})
+	told := func() { p.tellStatus(q) }
 	var err error
+	if q.usage, err = newAvailability(server, told); err != nil {
+		return nil, err
+	}
 	q.compute, err = fargate.New(fargate.Config{
 		Client: client, Informers: q.factory, Parent: p.parent, Boxes: p.boxes, Cluster: p.config,
 		Settings: p.settings.get, OnSettings: p.settings.onChange, Version: gitVersion(p.config.Version),
@@ -98,12 +107,15 @@ func (p *plane) parts(client kubernetes.Interface) (*parts, error) {
 	}
 	if q.publisher, err = network.New(network.Config{
 		Client: client, Informers: q.factory, Parent: p.parent, Log: p.logOf("network"),
-		Own: map[string]bool{"default/kubernetes": true, "kube-system/kube-dns": true},
+		Own: map[string]bool{"default/kubernetes": true, "kube-system/kube-dns": true}, Changed: told,
 	}); err != nil {
 		return nil, err
 	}
 	core := q.factory.Core().V1()
-	q.kubelet = kubelet.New(kubelet.Config{Pods: core.Pods().Lister(), Boxes: p.boxes, Inner: p.parent})
+	if err := onDNS(core.Services().Informer(), told); err != nil {
+		return nil, err
+	}
+	q.kubelet = kubelet.New(kubelet.Config{Pods: core.Pods().Lister(), Boxes: p.boxes, Inner: p.parent, Log: p.logOf("kubelet")})
 	q.metrics = metrics.New(core.Pods().Lister(), core.Nodes().Lister(), p.parent)
 	return q, nil
 }
@@ -113,9 +125,6 @@ func (q *parts) run(ctx context.Context, g *errgroup.Group, p *plane) error {
 	if err := serveTLS(ctx, p.kubelets, p.keys, q.kubelet); err != nil {
 		return err
 	}
-	if err := serveTLS(ctx, p.metering, p.keys, q.metrics); err != nil {
-		return err
-	}
 	g.Go(func() error { return q.compute.Run(ctx) })
 	g.Go(func() error { return q.worker.Run(ctx) })
 	g.Go(func() error { return q.publisher.Run(ctx) })
@@ -123,20 +132,12 @@ func (q *parts) run(ctx context.Context, g *errgroup.Group, p *plane) error {
 	return nil
 }
 
-// policies is the authorizer for access policies. Before the roles are known it
-// has no opinion.
-func (p *plane) policies() *access.Policies {
-	return &access.Policies{Settings: p.settings.get, Role: func(name string) ([]rbacv1.PolicyRule, error) {
-		l := p.roles.Load()
-		if l == nil {
-			return nil, fmt.Errorf("the cluster is starting")
-		}
-		role, err := (*l).Get(name)
-		if err != nil {
-			return nil, err
-		}
-		return role.Rules, nil
-	}}
+// slim drops what nobody in this process reads from whatever informers keep.
+func slim(o any) (any, error) {
+	if m, err := meta.Accessor(o); err == nil {
+		m.SetManagedFields(nil)
+	}
+	return o, nil
 }
 
 // admission are the plugins that stand for EKS's webhooks, in their order.
@@ -175,17 +176,4 @@ func (p *plane) dialPod(ctx context.Context, transport, address string) (net.Con
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, transport, address)
-}
-
-// why answers `neargate why` for a pod, "namespace/name".
-func (q *parts) why(pod string) []string {
-	namespace, name, ok := strings.Cut(pod, "/")
-	if !ok {
-		return nil
-	}
-	found, err := q.factory.Core().V1().Pods().Lister().Pods(namespace).Get(name)
-	if err != nil {
-		return []string{fmt.Sprintf("There is no pod %s in namespace %s.", name, namespace)}
-	}
-	return append(q.compute.Why(found), q.worker.Why(found)...)
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
-	rbaclisters "k8s.io/client-go/listers/rbac/v1"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/access"
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
@@ -33,12 +32,14 @@ type plane struct {
 	parent   *link.ParentClient
 	keys     keys
 	tokens   *access.Tokens
-	kubelets *pipes // the kubelet API
-	metering *pipes // metrics.k8s.io
+	issuer   *access.Issuer
+	inForce  atomic.Int64 // the revision of the settings that are
+	kubelets *pipes       // the kubelet API
+	metering *pipes       // metrics.k8s.io
 	boxes    *boxes.Boxes
 	api      netip.Addr // of the Service default/kubernetes
 	listener net.Listener
-	roles    atomic.Pointer[rbaclisters.ClusterRoleLister]
+	known    atomic.Pointer[known]
 }
 
 // Run is the whole life of a control plane: until ctx ends, or something fails
@@ -97,10 +98,17 @@ func (p *plane) run(ctx context.Context) error {
 	end()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second): // streams that are open would be waited for
+	case <-time.After(farewell):
 	}
 	return err
 }
+
+// farewell is how long the API server may take to end once nothing here calls
+// it any more. By then it has answered what it was asked and has taken itself
+// out of its Service; what it would still wait for, a second and more, are
+// clients that keep connections open. Every write is a transaction of the
+// database, so that nothing is lost with it.
+const farewell = 400 * time.Millisecond
 
 func cmpErr(err error) error {
 	if err == nil {
@@ -149,11 +157,14 @@ func (p *plane) listen() (err error) {
 }
 
 func (p *plane) server(ctx context.Context, d *database) (*apiServer, error) {
-	p.tokens = &access.Tokens{Verifier: p.parent, Settings: p.settings.get}
+	log, policies := p.logOf("authenticator"), p.policies()
+	p.tokens = &access.Tokens{Verifier: p.parent, Settings: p.settings.get, Node: p.nodeOf, Log: log}
+	p.issuer = &access.Issuer{Own: p.config.Issuer, Log: log}
 	args := apiServerArgs(&p.config, p.keys, d, p.api.String())
 	return newAPIServer(ctx, &p.config, args, p.listener, hooks{
-		authenticator: p.tokens.Request(),
-		authorizer:    p.policies(),
+		authenticator: access.Request(p.tokens, p.issuer),
+		authorizer:    policies,
+		rules:         policies,
 		admission:     p.admission(),
 		kubelet:       p.kubelets.dial,
 		pods:          p.dialPod,

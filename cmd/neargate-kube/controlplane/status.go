@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"reflect"
 	"sync"
 
 	"github.com/neargate/neargate/emulator/eks/link"
@@ -18,11 +19,16 @@ func newBoard() *board {
 	return &board{status: link.Status{Phase: link.Starting}, changed: make(chan struct{})}
 }
 
-// change edits the status.
+// change edits the status. Maps and slices in it are replaced, never changed:
+// those who watch hold them.
 func (b *board) change(edit func(*link.Status)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	was := b.status
 	edit(&b.status)
+	if reflect.DeepEqual(was, b.status) {
+		return
+	}
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
@@ -54,15 +60,11 @@ func (b *board) follow(ctx context.Context, yield func(link.Status, error) bool)
 	}
 }
 
-// provided are the add-ons whose work Neargate does by itself; "" says that all
-// is well with one.
-var provided = map[string]string{"vpc-cni": "", "kube-proxy": "", "coredns": "", "metrics-server": ""}
-
 // tellStatus brings the parts' state into the status.
 func (p *plane) tellStatus(q *parts) {
-	of := q.compute.Status()
+	of, addons := q.compute.Status(), p.provided(q)
 	p.board.change(func(s *link.Status) {
-		s.Settings = p.settings.get().Revision
-		s.Draining, s.Nodegroups, s.Addons = of.Draining, of.Nodegroups, provided
+		s.Settings = p.inForce.Load()
+		s.Draining, s.Nodegroups, s.Addons = of.Draining, of.Nodegroups, addons
 	})
 }

@@ -40,15 +40,26 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	}
 	for line, err := range s.Inner.Logs(r.Context(), box.Spec.ID, container, o.LogsOptions) {
 		if err != nil {
-			if !out.begun {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-			}
+			s.broken(w, r, out, err)
 			return
 		}
 		if err := out.line(line); err != nil {
 			return // the reader is gone, or has had its limit
 		}
 	}
+}
+
+// broken tells that the output could not be read to its end: by a status while
+// there is still one to send, and then by an answer that is cut off.
+func (s *Server) broken(w http.ResponseWriter, r *http.Request, out *writer, err error) {
+	if r.Context().Err() != nil {
+		return // the reader is gone
+	}
+	s.Log.Warn().Str("pod", r.PathValue("namespace")+"/"+r.PathValue("pod")).Str("container", r.PathValue("container")).Err(err).Msg("output cannot be read")
+	if out.sent {
+		panic(http.ErrAbortHandler)
+	}
+	http.Error(w, err.Error(), http.StatusInternalServerError)
 }
 
 type options struct {
@@ -88,6 +99,9 @@ func logOptions(q url.Values, now time.Time) (o options, err error) {
 
 // noLogs tells, in kubelet's words, why a container has no output to show.
 func noLogs(pod *corev1.Pod, box *sandbox.Sandbox, container string, previous bool) string {
+	if box == nil {
+		box = &sandbox.Sandbox{}
+	}
 	for _, c := range box.Status.Containers {
 		if c.Name != container {
 			continue
@@ -117,13 +131,16 @@ func waitingFor(pod *corev1.Pod, c sandbox.ContainerStatus) string {
 	return "ContainerCreating"
 }
 
+// timestamp is RFC 3339 with all nine digits, as kubelet writes it.
+const timestamp = "2006-01-02T15:04:05.000000000Z07:00"
+
 // writer writes lines as kubelet does, and flushes each: somebody may be
 // looking.
 type writer struct {
 	w     io.Writer
 	flush func()
 	options
-	begun   bool
+	sent    bool // something of the answer
 	partial bool // the line before goes on
 }
 
@@ -133,6 +150,7 @@ func newWriter(w http.ResponseWriter, o options) *writer {
 		out.flush = f.Flush
 	}
 	if o.Follow {
+		out.sent = true
 		out.flush() // the headers: so that a quiet container does not look dead
 	}
 	return out
@@ -141,13 +159,12 @@ func newWriter(w http.ResponseWriter, o options) *writer {
 var errEnough = errors.New("limitBytes is reached")
 
 func (w *writer) line(l sandbox.LogLine) error {
-	w.begun = true
 	if w.stream == corev1.LogStreamStdout && l.Stderr || w.stream == corev1.LogStreamStderr && !l.Stderr {
 		return nil
 	}
 	text := l.Text
 	if w.timestamps && !w.partial {
-		text = l.At.Format(time.RFC3339Nano) + " " + text
+		text = l.At.UTC().Format(timestamp) + " " + text
 	}
 	if w.partial = l.Partial; !l.Partial {
 		text += "\n"
@@ -163,6 +180,7 @@ func (w *writer) write(text string) error {
 		}
 		w.limit -= int64(len(text))
 	}
+	w.sent = true
 	if _, err := io.WriteString(w.w, text); err != nil {
 		return err
 	}

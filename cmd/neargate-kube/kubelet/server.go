@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/listers/core/v1"
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
@@ -22,6 +23,7 @@ type Config struct {
 	Pods  v1.PodLister
 	Boxes Boxes
 	Inner link.Streams
+	Log   zerolog.Logger
 }
 
 // Boxes are the cluster's sandboxes.
@@ -60,19 +62,16 @@ func New(c Config) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// find returns the pod that a request is about and its sandbox, or answers.
+// find returns the pod that a request is about and its sandbox, which may be
+// nil; without a pod it answers and returns none.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) (*corev1.Pod, *sandbox.Sandbox) {
 	namespace, name := r.PathValue("namespace"), r.PathValue("pod")
 	pod, err := s.Pods.Pods(namespace).Get(name)
-	if err != nil {
+	if uid := r.PathValue("uid"); err != nil || uid != "" && uid != string(pod.UID) {
 		http.Error(w, fmt.Sprintf("pod %q not found", name+"_"+namespace), http.StatusNotFound)
 		return nil, nil
 	}
-	box, ok := s.Boxes.Get(ID(pod))
-	if !ok {
-		http.Error(w, fmt.Sprintf("pod %q has no sandbox yet", name+"_"+namespace), http.StatusNotFound)
-		return nil, nil
-	}
+	box, _ := s.Boxes.Get(ID(pod))
 	return pod, box
 }
 
@@ -80,10 +79,12 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) (*corev1.Pod, *san
 func ID(pod *corev1.Pod) string { return strings.ReplaceAll(string(pod.UID), "-", "") }
 
 // running answers and returns false unless the container runs.
-func running(w http.ResponseWriter, pod *corev1.Pod, box *sandbox.Sandbox, container string) bool {
-	for _, c := range box.Status.Containers {
-		if c.Name == container && c.State == sandbox.ContainerRunning {
-			return true
+func running(w http.ResponseWriter, box *sandbox.Sandbox, container string) bool {
+	if box != nil {
+		for _, c := range box.Status.Containers {
+			if c.Name == container && c.State == sandbox.ContainerRunning {
+				return true
+			}
 		}
 	}
 	http.Error(w, fmt.Sprintf("container not found (%q)", container), http.StatusNotFound)
@@ -93,7 +94,7 @@ func running(w http.ResponseWriter, pod *corev1.Pod, box *sandbox.Sandbox, conta
 func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 	pod, box := s.find(w, r)
 	container := r.PathValue("container")
-	if pod == nil || !running(w, pod, box, container) {
+	if pod == nil || !running(w, box, container) {
 		return
 	}
 	o, err := remotecommand.NewOptions(r)
@@ -108,7 +109,7 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
 	pod, box := s.find(w, r)
 	container := r.PathValue("container")
-	if pod == nil || !running(w, pod, box, container) {
+	if pod == nil || !running(w, box, container) {
 		return
 	}
 	o, err := remotecommand.NewOptions(r)
@@ -123,6 +124,10 @@ func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
 func (s *Server) portForward(w http.ResponseWriter, r *http.Request) {
 	pod, box := s.find(w, r)
 	if pod == nil {
+		return
+	}
+	if box == nil || box.Status.Address == nil || box.IsStopped() {
+		http.Error(w, fmt.Sprintf("pod %q is not running", pod.Name+"_"+pod.Namespace), http.StatusConflict)
 		return
 	}
 	o, err := portforward.NewV4Options(r)

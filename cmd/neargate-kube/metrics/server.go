@@ -35,6 +35,9 @@ func New(pods listers.PodLister, nodes listers.NodeLister, r Reader) *Server {
 	const base = "/apis/metrics.k8s.io/v1beta1"
 	s.mux.HandleFunc("GET /apis", s.fixed(groups()))
 	s.mux.HandleFunc("GET /apis/metrics.k8s.io", s.fixed(groups().Groups[0]))
+	// The aggregator asks for these again and again where there are none.
+	s.mux.HandleFunc("GET /openapi/v2", s.fixed(map[string]any{"swagger": "2.0", "info": map[string]string{"title": groupVersion.Group, "version": groupVersion.Version}, "paths": map[string]any{}}))
+	s.mux.HandleFunc("GET /openapi/v3", s.fixed(map[string]any{"paths": map[string]any{}}))
 	s.mux.HandleFunc("GET "+base, s.fixed(resources()))
 	s.mux.HandleFunc("GET "+base+"/pods", s.listPods)
 	s.mux.HandleFunc("GET "+base+"/namespaces/{namespace}/pods", s.listPods)
@@ -186,61 +189,4 @@ func list(u Usage) corev1.ResourceList {
 		corev1.ResourceCPU:    *resource.NewScaledQuantity(int64(math.Ceil(u.CPU*1e9)), resource.Nano),
 		corev1.ResourceMemory: *resource.NewQuantity(int64(u.Memory), resource.BinarySI),
 	}
-}
-
-func (s *Server) listNodes(w http.ResponseWriter, r *http.Request) {
-	label, err := labels.Parse(r.URL.Query().Get("labelSelector"))
-	if err != nil {
-		refuse(w, apierrors.NewBadRequest(err.Error()))
-		return
-	}
-	all, err := s.nodes.List(label)
-	if err != nil {
-		refuse(w, apierrors.NewInternalError(err))
-		return
-	}
-	pods := s.running()
-	s.measure(r.Context(), pods)
-	out := v1beta1.NodeMetricsList{
-		TypeMeta: metav1.TypeMeta{Kind: "NodeMetricsList", APIVersion: groupVersion.String()}, Items: []v1beta1.NodeMetrics{},
-	}
-	for _, n := range slices.SortedFunc(slices.Values(all), func(a, b *corev1.Node) int { return cmp.Compare(a.Name, b.Name) }) {
-		out.Items = append(out.Items, s.node(n, pods))
-	}
-	write(w, http.StatusOK, out)
-}
-
-func (s *Server) getNode(w http.ResponseWriter, r *http.Request) {
-	n, err := s.nodes.Get(r.PathValue("name"))
-	if err != nil {
-		refuse(w, apierrors.NewNotFound(schema.GroupResource{Group: groupVersion.Group, Resource: "nodes"}, r.PathValue("name")))
-		return
-	}
-	pods := slices.DeleteFunc(s.running(), func(p *corev1.Pod) bool { return p.Spec.NodeName != n.Name })
-	s.measure(r.Context(), pods)
-	write(w, http.StatusOK, s.node(n, pods))
-}
-
-// node sums up the usage of a node's pods: it has nothing else to run.
-func (s *Server) node(n *corev1.Node, pods []*corev1.Pod) v1beta1.NodeMetrics {
-	m := v1beta1.NodeMetrics{
-		TypeMeta:   metav1.TypeMeta{Kind: "NodeMetrics", APIVersion: groupVersion.String()},
-		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels, CreationTimestamp: metav1.Now()},
-		Timestamp:  metav1.Now(), Window: metav1.Duration{Duration: resolution},
-	}
-	var sum Usage
-	for _, p := range pods {
-		if p.Spec.NodeName != n.Name {
-			continue
-		}
-		if u, ok := s.sampler.usage(ID(p)); ok {
-			m.Timestamp, m.Window = metav1.NewTime(u.At), metav1.Duration{Duration: u.Window}
-			for _, c := range u.Containers {
-				sum.CPU += c.CPU
-				sum.Memory += c.Memory
-			}
-		}
-	}
-	m.Usage = list(sum)
-	return m
 }

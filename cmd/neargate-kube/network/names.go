@@ -63,9 +63,11 @@ func headless(t map[string]sandbox.DNSName, base string, s *corev1.Service, all 
 					target = *e.Hostname + "." + base
 					t[reverse(a)] = sandbox.DNSName{Pointer: target}
 				}
-				own := t[target]
-				own.Addresses = append(own.Addresses, a)
-				t[target] = own
+				// An address is in several slices when its ports differ.
+				if own := t[target]; !slices.Contains(own.Addresses, a) {
+					own.Addresses = append(own.Addresses, a)
+					t[target] = own
+				}
 				for _, p := range slice.Ports {
 					if p.Name != nil && p.Port != nil && p.Protocol != nil {
 						serve(t, base, *p.Name, string(*p.Protocol), sandbox.DNSServer{Target: target, Port: uint16(*p.Port)})

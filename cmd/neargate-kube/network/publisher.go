@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -33,6 +32,7 @@ type Config struct {
 	Informers informers.SharedInformerFactory
 	Parent    Teller
 	Own       map[string]bool // see View
+	Changed   func()          // called when State may tell something new; it must not block; may be nil
 	Log       zerolog.Logger
 }
 
@@ -41,16 +41,25 @@ type Publisher struct {
 	Config
 	dirty     chan struct{}
 	table     sandbox.ServiceTable // as told last
-	told      bool
 	balancers []link.LoadBalancer
+	stale     atomic.Bool // the load balancers are to be told again
+
+	mu     sync.Mutex
+	told   bool              // the table, once at least
+	err    error             // of the last attempt to tell the table
+	silent map[string]string // load balancers that do not answer: why
 }
 
 // gather is how long changes are waited for that come together: the pods of a
 // Deployment become ready in a crowd.
 const gather = 15 * time.Millisecond
 
-// retry is the wait after the emulator could not be told.
-const retry = time.Second
+// retry is the wait after the emulator could not be told, and again the one
+// after a load balancer could not be made.
+const (
+	retry = time.Second
+	again = 15 * time.Second
+)
 
 // New returns a Publisher; its informers start with the factory.
 func New(c Config) (*Publisher, error) {
@@ -119,13 +128,38 @@ func (p *Publisher) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t := Table(v); !p.told || !reflect.DeepEqual(t, p.table) {
-		if err := p.Parent.SetServices(ctx, t); err != nil {
-			return fmt.Errorf("telling the Services: %w", err)
-		}
-		p.table, p.told = t, true
+	if err := p.tell(ctx, Table(v)); err != nil {
+		return err
 	}
 	return p.balance(ctx, v)
+}
+
+func (p *Publisher) tell(ctx context.Context, t sandbox.ServiceTable) error {
+	told, failed := p.State()
+	if told && failed == nil && reflect.DeepEqual(t, p.table) {
+		return nil
+	}
+	err := p.Parent.SetServices(ctx, t)
+	if err != nil {
+		err = fmt.Errorf("telling the Services: %w", err)
+	} else {
+		p.table = t
+	}
+	p.mu.Lock()
+	p.told, p.err = told || err == nil, err
+	p.mu.Unlock()
+	if p.Changed != nil && (!told || (err == nil) != (failed == nil)) {
+		p.Changed()
+	}
+	return err
+}
+
+// State tells whether the emulator has ever taken the Services, and the error
+// of the last attempt to tell them.
+func (p *Publisher) State() (told bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.told, p.err
 }
 
 func (p *Publisher) view() (v View, err error) {
@@ -138,57 +172,4 @@ func (p *Publisher) view() (v View, err error) {
 	}
 	v.Pods, err = p.Informers.Core().V1().Pods().Lister().List(labels.Everything())
 	return v, err
-}
-
-// balance tells which load balancers there shall be, and writes into each
-// Service where it answers.
-func (p *Publisher) balance(ctx context.Context, v View) error {
-	want := Balancers(v)
-	if p.balancers != nil && reflect.DeepEqual(want, p.balancers) {
-		return nil
-	}
-	answers, err := p.Parent.SetLoadBalancers(ctx, want)
-	if err != nil {
-		return fmt.Errorf("telling the load balancers: %w", err)
-	}
-	at := map[string]link.LoadBalancerStatus{}
-	for _, a := range answers {
-		at[a.Name] = a
-	}
-	var errs []error
-	for _, s := range v.Services {
-		errs = append(errs, p.write(ctx, s, at[s.Namespace+"/"+s.Name]))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	if p.balancers = want; want == nil {
-		p.balancers = []link.LoadBalancer{}
-	}
-	return nil
-}
-
-// write puts a load balancer's address into its Service's status, and takes it
-// out of one that has none any more.
-func (p *Publisher) write(ctx context.Context, s *corev1.Service, a link.LoadBalancerStatus) error {
-	var want []corev1.LoadBalancerIngress
-	if a.Address != "" {
-		want = []corev1.LoadBalancerIngress{{IP: a.Address, Hostname: a.Hostname}}
-	}
-	if !balanced(s) && s.Spec.Type == corev1.ServiceTypeLoadBalancer {
-		return nil // somebody else's
-	}
-	has := s.Status.LoadBalancer.Ingress
-	if len(has) == len(want) && (len(want) == 0 || has[0].IP == want[0].IP && has[0].Hostname == want[0].Hostname) {
-		return nil
-	}
-	patch, err := json.Marshal(map[string]any{"status": map[string]any{"loadBalancer": map[string]any{"ingress": want}}})
-	if err != nil {
-		return err
-	}
-	_, err = p.Client.CoreV1().Services(s.Namespace).Patch(ctx, s.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
-	if err == nil && a.Error != "" {
-		p.Log.Warn().Str("service", a.Name).Str("error", a.Error).Msg("a load balancer does not answer")
-	}
-	return err
 }

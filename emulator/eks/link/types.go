@@ -105,6 +105,7 @@ type Nodegroup struct {
 	CPU          int64 // units of the instance type, 1024 = one vCPU
 	Memory       int64 // bytes
 	Version      string
+	RoleARN      string `json:",omitempty"` // of its nodes
 	InstanceID   string // i-…
 	Desired      int    // nodes wanted
 }

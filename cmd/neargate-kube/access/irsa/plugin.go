@@ -5,6 +5,7 @@ package irsa
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -86,8 +87,11 @@ func (p *Plugin) ValidateInitialization() error {
 // Admit writes into a new pod what its service account's role needs.
 func (p *Plugin) Admit(ctx context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
 	pod, ok := a.GetObject().(*core.Pod)
-	if !ok || a.GetSubresource() != "" || !p.WaitForReady() {
+	if !ok || a.GetSubresource() != "" {
 		return nil
+	}
+	if !p.WaitForReady() {
+		return admission.NewForbidden(a, errors.New("service accounts are not known yet"))
 	}
 	name := pod.Spec.ServiceAccountName
 	if name == "" {
