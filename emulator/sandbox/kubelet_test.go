@@ -174,7 +174,7 @@ func TestImagePullBackOff(t *testing.T) {
 		b.wants("troubles", b.troubles(1, 0), "ErrImagePull 0s", "ImagePullBackOff 5s", "ErrImagePull 10s", "ImagePullBackOff 20s", "ErrImagePull 30s")
 		<-time.After(time.Hour)
 		s := b.get(1)
-		if c := s.Status.Containers[0]; c.TryAt.Sub(time.Now()) > 5*time.Minute || c.State != sandbox.ContainerPulling || c.TroubleText == "" {
+		if c := s.Status.Containers[0]; time.Until(c.TryAt) > 5*time.Minute || c.State != sandbox.ContainerPulling || c.TroubleText == "" {
 			b.Errorf("%+v", c)
 		}
 		// The other one has run; no trouble of its neighbour keeps it.

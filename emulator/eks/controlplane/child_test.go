@@ -39,7 +39,6 @@ type kube struct {
 	life     int // 1 is the first
 	listener net.Listener
 	settings chan link.Settings
-	now      link.Status
 }
 
 func playKube() int {

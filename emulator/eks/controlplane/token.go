@@ -60,7 +60,7 @@ type signedURL struct {
 func parseToken(token string, now time.Time, own func(host string) bool) (signedURL, error) {
 	text, ok := strings.CutPrefix(token, tokenPrefix)
 	if !ok {
-		return signedURL{}, errors.New("the token does not begin with " + tokenPrefix)
+		return signedURL{}, fmt.Errorf("the token does not begin with %q", tokenPrefix)
 	}
 	if len(token) > maxToken {
 		return signedURL{}, errors.New("the token is too long")
