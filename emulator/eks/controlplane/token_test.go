@@ -73,7 +73,7 @@ func TestBadTokens(t *testing.T) {
 		after time.Duration
 		why   string
 	}{
-		"another kind":     {"k8s-aws-v2.abc", 0, "does not begin with k8s-aws-v1."},
+		"another kind":     {"k8s-aws-v2.abc", 0, "does not begin with \"k8s-aws-v1.\""},
 		"no base64":        {"k8s-aws-v1.!!!", 0, "is not base64"},
 		"too long":         {"k8s-aws-v1." + strings.Repeat("a", 20_000), 0, "too long"},
 		"no URL":           {tokenOf("https://%zz/"), 0, "holds no URL"},
