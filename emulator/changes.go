@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/emulator/ecs"
+	"github.com/neargate/neargate/emulator/eks"
 	"github.com/neargate/neargate/emulator/store"
 )
 
@@ -141,7 +142,15 @@ type toldChange struct {
 }
 
 func told(c store.Change) toldChange {
-	return toldChange{c.Revision, c.Commit, c.Kind, c.Key, c.At, c.By, ecs.Tell(c), c.Before, c.After}
+	return toldChange{c.Revision, c.Commit, c.Kind, c.Key, c.At, c.By, tell(c), c.Before, c.After}
+}
+
+// tell puts a change into words: EKS's where it has some.
+func tell(c store.Change) []string {
+	if words := eks.Tell(c); len(words) > 0 {
+		return words
+	}
+	return ecs.Tell(c)
 }
 
 func writeEvent(w http.ResponseWriter, head string, data any) error {

@@ -22,6 +22,7 @@ func (e *Emulator) buildEKS(s *services) {
 		s.planes = controlplane.New(controlplane.Config{
 			Store: e.store, Runtime: e.runtime, DataDir: e.config.DataDir, Program: e.config.Kube,
 			EmulatorURL: linkLocal, Hosts: e.config.Hosts, Log: e.config.Log,
+			Logs:    planeLogs{e.store, s.logs},
 			Tokens:  clusterTokens{s.sts, e.config.Account, e.config.Auth == AuthVerify},
 			OwnHost: e.isOwnHost,
 		})
@@ -30,7 +31,7 @@ func (e *Emulator) buildEKS(s *services) {
 }
 
 func (e *Emulator) eksConfig(s *services) eks.Config {
-	c := eks.Config{Store: e.store, Network: clusterNetwork{s.ec2}, Roles: clusterRoles{s.iam}, Callers: callers{s.sts}}
+	c := eks.Config{Store: e.store, Network: clusterNetwork{s.ec2}, Roles: clusterRoles{s.iam}, Callers: callers{s.sts}, Settle: e.config.Timing == TimingInstant}
 	if s.planes != nil {
 		c.Planes = s.planes
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox/fake"
 )
 
-// patience is how long Docker is waited for at the start and by health: one
+// patience is how long Docker, at the start and by health, and a control plane
+// are waited for: one
 // that hangs is as good as one that is away.
 const patience = 2 * time.Second
 

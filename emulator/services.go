@@ -39,7 +39,11 @@ func (e *Emulator) buildServices() {
 	s.iam = iam.New(iam.Config{Store: e.store})
 	s.sts = sts.New(sts.Config{
 		Store: e.store, IAM: s.iam, Account: e.config.Account,
-		Keys: func(ctx context.Context, issuer string) ([]byte, error) { return s.eks.KeysOf(ctx, issuer) },
+		Keys: func(ctx context.Context, issuer string) ([]byte, error) {
+			ctx, cancel := context.WithTimeout(ctx, patience) // a control plane that starts is not waited for: SDKs ask again
+			defer cancel()
+			return s.eks.KeysOf(ctx, issuer)
+		},
 	})
 	s.logs = logs.New(logs.Config{Store: e.store, Log: e.config.Log})
 	s.waiter = e.newEngine()

@@ -27,8 +27,15 @@ func (e *Emulator) taskLogs(w http.ResponseWriter, r *http.Request) {
 	follow, err := flag(r.URL.Query().Get("follow"))
 	if ref == "" || err != nil {
 		reply(w, http.StatusBadRequest, problem{
-			Error: "of which task?", Hint: "/_neargate/logs?of=TASK&container=NAME&follow=1: a task's id or ARN; container and follow may be left out",
+			Error: "of which task?", Hint: "/_neargate/logs?of=TASK&container=NAME&follow=1: a task's id or ARN, or of EKS CLUSTER or CLUSTER/NAMESPACE/POD; container and follow may be left out",
 		})
+		return
+	}
+	if of, found, err := e.findEKS(r.Context(), ref); err != nil {
+		reply(w, http.StatusInternalServerError, problem{Error: err.Error()})
+		return
+	} else if found {
+		e.eksLogs(w, r, of, container, follow)
 		return
 	}
 	s, names, err := e.sandboxOf(r.Context(), ref, container)
@@ -41,7 +48,7 @@ func (e *Emulator) taskLogs(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusConflict, problem{Error: err.Error(), Hint: "give more of the id"})
 	case err != nil:
 		reply(w, http.StatusInternalServerError, problem{Error: err.Error()})
-	case s.IsStopped() && !slices.ContainsFunc(names, func(name string) bool { return isKept(s, name) }):
+	case lost(s, names):
 		reply(w, http.StatusGone, problem{
 			Error: "the task has stopped, and its containers were removed with their output",
 			Hint:  "the log driver awslogs keeps it in CloudWatch Logs",

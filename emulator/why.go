@@ -42,12 +42,14 @@ func (e *Emulator) why(w http.ResponseWriter, r *http.Request) {
 	ref := r.URL.Query().Get("of")
 	if ref == "" {
 		reply(w, http.StatusBadRequest, problem{
-			Error: "of what?", Hint: "/_neargate/why?of=REF: a task's id or ARN, a cluster's name or ARN, family:revision",
+			Error: "of what?", Hint: "/_neargate/why?of=REF: " + whatCanBeAsked,
 		})
 		return
 	}
 	answer, err := e.explain(r.Context(), ref)
 	switch {
+	case errors.Is(err, errTwoClusters):
+		reply(w, http.StatusConflict, problem{Error: err.Error(), Hint: "give the cluster's ARN"})
 	case errors.Is(err, ecs.ErrAmbiguous):
 		reply(w, http.StatusConflict, problem{Error: err.Error(), Hint: "give more of the id"})
 	case err != nil:
@@ -55,7 +57,7 @@ func (e *Emulator) why(w http.ResponseWriter, r *http.Request) {
 	case answer == nil:
 		reply(w, http.StatusNotFound, problem{
 			Error: "nothing is known of " + ref,
-			Hint: "give a task's id or ARN, a cluster's name or ARN, or family:revision; a name is looked for in account " +
+			Hint: "give " + whatCanBeAsked + "; a name is looked for in account " +
 				e.config.Account + " and region " + e.config.Region + ", an ARN everywhere; the history of long ago is forgotten",
 		})
 	default:
@@ -63,17 +65,45 @@ func (e *Emulator) why(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// whatCanBeAsked is what a person can refer to.
+const whatCanBeAsked = "a task's id or ARN, a cluster's name or ARN, family:revision, or of EKS CLUSTER/NAMESPACE/POD, " +
+	"CLUSTER/NAME or an ARN of what belongs to a cluster"
+
 // explain tells what is known of a reference; nil when that is nothing.
 func (e *Emulator) explain(ctx context.Context, ref string) (*Why, error) {
+	if of, found, err := e.eksOf(ctx, ref); found || err != nil {
+		if err == nil && ref == nameOf(of) {
+			err = e.noOther(ctx, ref)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return e.explainEKS(ctx, of)
+	}
 	changes, err := e.changesOf(ctx, ref)
 	if err != nil || len(changes) == 0 {
 		return nil, err
 	}
 	a := &Why{Key: changes[0].Key, Summary: []string{}, Ineffective: []string{}}
 	for _, c := range changes {
-		a.History = append(a.History, Event{At: c.At, Revision: c.Revision, Kind: c.Kind, What: ecs.Tell(c), By: c.By})
+		a.History = append(a.History, event(c, ecs.Tell(c)))
 	}
 	return a, e.summarize(ctx, a, changes)
+}
+
+func event(c store.Change, what []string) Event {
+	return Event{At: c.At, Revision: c.Revision, Kind: c.Kind, What: what, By: c.By}
+}
+
+// noOther makes sure that ECS has no cluster of a name that EKS has one of.
+func (e *Emulator) noOther(ctx context.Context, name string) error {
+	return e.store.View(ctx, func(tx *store.Tx) error {
+		keys, err := ecs.Keys(tx, e.config.Account, e.config.Region, name)
+		if err == nil && len(keys) == 1 && strings.HasSuffix(keys[0], ":cluster/"+name) {
+			err = fmt.Errorf("%w: %s", errTwoClusters, name)
+		}
+		return err
+	})
 }
 
 // maxHistory is how many changes of one record are told: the newest.
