@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
@@ -135,7 +137,11 @@ func (r *Runtime) feed(ctx context.Context, b *box, t *tunnel.Session, cluster s
 		} else {
 			wait = min(max(2*wait, 100*time.Millisecond), 10*time.Second)
 			again = time.After(wait)
-			r.log.Warn().Err(err).Str("sandbox", b.id()).Str("cluster", cluster).Dur("again", wait).Msg("a pod does not have the newest Services")
+			level := zerolog.WarnLevel
+			if e, ok := errors.AsType[*tunnel.Error](err); ok && e.Kind == tunnel.Lost {
+				level = zerolog.DebugLevel // the pod is ending, or a new session will tell it
+			}
+			r.log.WithLevel(level).Err(err).Str("sandbox", b.id()).Str("cluster", cluster).Dur("again", wait).Msg("a pod does not have the newest Services")
 		}
 		select {
 		case <-newest.changed:
