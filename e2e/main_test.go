@@ -45,6 +45,7 @@ func build(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer removePodImage()
 	defer removeImages()
 	return m.Run()
 }

@@ -21,12 +21,28 @@
 //	get URL            GET it and write the body as a line; $NAME in it is replaced
 //	poll URL           the same, as soon as the body is not null
 //	caller             ask STS who the task is, with the task's own credentials
+//	listen PORT        answer HTTP on a port, in the background: / its host name,
+//	                   /ready 200 or, while /tmp/unready exists, 503
+//	udp PORT           answer datagrams on a port with the host name, in the background
+//	ask ADDRESS        send a datagram and write the answer
+//	dial ADDRESS       connect by TCP, and close
+//	lookup NAME        write the addresses of a name, in order
+//	kube PATH          GET of the Kubernetes API with the pod's own token; write the status
+//	fail TEXT CODE     write the termination message and end with that code
+//	spin SECONDS       use a processor for that long, in the background
+//	whoami             write user and groups
+//	mode FILE          write a file's permissions, owner and group
+//	cat                write what comes on standard input
+//	size               write the terminal's rows and columns, and again when they change
+//
+// Called by the name tar it is as much of tar as `kubectl cp` needs.
 package main
 
 import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -55,6 +71,15 @@ func main() {
 		"get":      {1, get},
 		"poll":     {1, poll},
 		"caller":   {0, caller},
+	}
+	for name, more := range podSteps() {
+		steps[name] = more
+	}
+	if filepath.Base(os.Args[0]) == "tar" {
+		if err := tarProgram(os.Args[1:]); err != nil {
+			fail(fmt.Errorf("tar: %w", err))
+		}
+		return
 	}
 	for args := os.Args[1:]; len(args) > 0; {
 		s, ok := steps[args[0]]

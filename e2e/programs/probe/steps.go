@@ -132,7 +132,7 @@ func poll(args []string) error {
 
 // fetch returns a body in one line.
 func fetch(url string) (string, error) {
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get(os.ExpandEnv(url))
 	if err != nil {
 		return "", err
