@@ -11,7 +11,6 @@ import (
 	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
 	"k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authentication/request/websocket"
-	tokens "k8s.io/apiserver/pkg/authentication/token/union"
 
 	"github.com/neargate/neargate/emulator/eks/link"
 )
@@ -42,11 +41,10 @@ type Tokens struct {
 // SetAWSAuth replaces what the aws-auth ConfigMap says; nil when there is none.
 func (t *Tokens) SetAWSAuth(a *AWSAuth) { t.awsAuth.Store(a) }
 
-// Request is the authenticator of HTTP requests by tokens of any of the kinds,
-// told in the ways in which Kubernetes takes them.
-func Request(kinds ...authenticator.Token) authenticator.Request {
-	all := tokens.New(kinds...)
-	return union.New(bearertoken.New(all), websocket.NewProtocolAuthenticator(all))
+// Request is the authenticator of HTTP requests by tokens, told in the ways in
+// which Kubernetes takes them.
+func Request(tokens authenticator.Token) authenticator.Request {
+	return union.New(bearertoken.New(tokens), websocket.NewProtocolAuthenticator(tokens))
 }
 
 // AuthenticateToken implements authenticator.Token. A token of another kind is

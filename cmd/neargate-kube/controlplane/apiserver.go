@@ -16,6 +16,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/group"
 	authunion "k8s.io/apiserver/pkg/authentication/request/union"
+	tokenunion "k8s.io/apiserver/pkg/authentication/token/union"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	authzunion "k8s.io/apiserver/pkg/authorization/union"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -25,6 +26,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/access"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -33,8 +35,8 @@ import (
 
 // hooks are what is plugged into the API server.
 type hooks struct {
-	// authenticator is asked before the API server's own.
-	authenticator authenticator.Request
+	// tokens are tried before the API server's own, in their order.
+	tokens []authenticator.Token
 	// authorizer is asked when RBAC has no opinion, and rules tells what it
 	// allows.
 	authorizer authorizer.Authorizer
@@ -171,8 +173,10 @@ func (h hooks) chain(c *link.Config, o options.CompletedOptions) (*apiServer, er
 // tokens and of access, which is what `kubectl auth can-i` asks for.
 func (h hooks) admit(cfg *app.Config) error {
 	inner := cfg.KubeAPIs.ControlPlane.Generic
-	// Upstream's own adds this group inside of what is joined here.
-	who := authunion.New(group.NewAuthenticatedGroupAdder(h.authenticator), inner.Authentication.Authenticator)
+	// These tokens are for this API whatever audience is asked for. Upstream's
+	// own authenticator adds the group inside of what is joined here.
+	tokens := authenticator.WrapAudienceAgnosticToken(inner.Authentication.APIAudiences, tokenunion.New(h.tokens...))
+	who := authunion.New(group.NewAuthenticatedGroupAdder(access.Request(tokens)), inner.Authentication.Authenticator)
 	what, err := authzunion.New(
 		authzunion.NamedAuthorizer{AuthorizerName: "kubernetes", Authorizer: inner.Authorization.Authorizer},
 		authzunion.NamedAuthorizer{AuthorizerName: "eks", Authorizer: h.authorizer},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/access"
@@ -162,12 +163,12 @@ func (p *plane) server(ctx context.Context, d *database) (*apiServer, error) {
 	p.issuer = &access.Issuer{Own: p.config.Issuer, Log: log}
 	args := apiServerArgs(&p.config, p.keys, d, p.api.String())
 	return newAPIServer(ctx, &p.config, args, p.listener, hooks{
-		authenticator: access.Request(p.tokens, p.issuer),
-		authorizer:    policies,
-		rules:         policies,
-		admission:     p.admission(),
-		kubelet:       p.kubelets.dial,
-		pods:          p.dialPod,
+		tokens:     []authenticator.Token{p.tokens, p.issuer},
+		authorizer: policies,
+		rules:      policies,
+		admission:  p.admission(),
+		kubelet:    p.kubelets.dial,
+		pods:       p.dialPod,
 	})
 }
 
