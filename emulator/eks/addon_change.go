@@ -33,7 +33,14 @@ func (a *API) CreateAddon(ctx context.Context, in *eks.CreateAddonInput) (*eks.C
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	if err := a.settle(ctx, in.ClusterName); err != nil || !a.settles {
+		return out, err
+	}
+	now, err := a.DescribeAddon(ctx, &eks.DescribeAddonInput{ClusterName: in.ClusterName, AddonName: in.AddonName})
+	if err != nil {
+		return nil, err
+	}
+	return &eks.CreateAddonOutput{Addon: now.Addon}, nil
 }
 
 func (a *API) createAddon(tx *store.Tx, c *Cluster, in *eks.CreateAddonInput) (*Addon, error) {
@@ -151,7 +158,8 @@ func (a *API) UpdateAddon(ctx context.Context, in *eks.UpdateAddonInput) (*eks.U
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	out.Update, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.ClusterName, AddonName: in.AddonName}, out.Update)
+	return out, err
 }
 
 func (a *API) updateAddon(tx *store.Tx, c *Cluster, r store.Record[Addon], in *eks.UpdateAddonInput, mark asked) (*types.Update, error) {
@@ -251,5 +259,5 @@ func (a *API) DeleteAddon(ctx context.Context, in *eks.DeleteAddonInput) (*eks.D
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return out, a.settle(ctx, in.ClusterName)
 }

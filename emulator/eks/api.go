@@ -28,6 +28,7 @@ type API struct {
 	roles   Roles
 	callers Callers
 	planes  ControlPlanes
+	settles bool
 }
 
 // Config is what an API stands on.
@@ -39,11 +40,14 @@ type Config struct {
 	// Planes run the clusters' Kubernetes; nil: this emulator keeps records
 	// only, and every cluster says so in its health.
 	Planes ControlPlanes
+	// Settle makes calls answer when their effect has settled, so that
+	// CreateCluster says ACTIVE (--timing=instant).
+	Settle bool
 }
 
 // New returns an API. It starts nothing.
 func New(c Config) *API {
-	return &API{store: c.Store, network: c.Network, roles: c.Roles, callers: c.Callers, planes: c.Planes}
+	return &API{store: c.Store, network: c.Network, roles: c.Roles, callers: c.Callers, planes: c.Planes, settles: c.Settle}
 }
 
 // Callers knows who makes a call; STS stands behind it.

@@ -36,7 +36,14 @@ func (a *API) CreateCluster(ctx context.Context, in *eks.CreateClusterInput) (*e
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	if err := a.settle(ctx, in.Name); err != nil || !a.settles {
+		return out, err
+	}
+	now, err := a.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: in.Name})
+	if err != nil {
+		return nil, err
+	}
+	return &eks.CreateClusterOutput{Cluster: now.Cluster}, nil
 }
 
 func (a *API) createCluster(tx *store.Tx, call apiwire.Call, caller string, mark asked, in *eks.CreateClusterInput) (*Cluster, error) {

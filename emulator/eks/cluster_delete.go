@@ -32,7 +32,7 @@ func (a *API) DeleteCluster(ctx context.Context, in *eks.DeleteClusterInput) (*e
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return out, a.settle(ctx, in.Name)
 }
 
 func mayBeDeleted(tx *store.Tx, c *Cluster) error {

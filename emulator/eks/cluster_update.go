@@ -38,7 +38,8 @@ func (a *API) UpdateClusterConfig(ctx context.Context, in *eks.UpdateClusterConf
 	if err != nil {
 		return nil, err
 	}
-	return &eks.UpdateClusterConfigOutput{Update: u}, nil
+	u, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.Name}, u)
+	return &eks.UpdateClusterConfigOutput{Update: u}, err
 }
 
 // UpdateClusterVersion leads a cluster to the next minor version. Its pods and
@@ -58,7 +59,8 @@ func (a *API) UpdateClusterVersion(ctx context.Context, in *eks.UpdateClusterVer
 	if err != nil {
 		return nil, err
 	}
-	return &eks.UpdateClusterVersionOutput{Update: u}, nil
+	u, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.Name}, u)
+	return &eks.UpdateClusterVersionOutput{Update: u}, err
 }
 
 // AssociateEncryptionConfig adds the encryption of secrets to a cluster. It
@@ -84,7 +86,8 @@ func (a *API) AssociateEncryptionConfig(ctx context.Context, in *eks.AssociateEn
 	if err != nil {
 		return nil, err
 	}
-	return &eks.AssociateEncryptionConfigOutput{Update: u}, nil
+	u, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.ClusterName}, u)
+	return &eks.AssociateEncryptionConfigOutput{Update: u}, err
 }
 
 // beginClusterUpdate applies a change to an ACTIVE cluster that has no other

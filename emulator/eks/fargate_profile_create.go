@@ -35,7 +35,14 @@ func (a *API) CreateFargateProfile(ctx context.Context, in *eks.CreateFargatePro
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	if err := a.settle(ctx, in.ClusterName); err != nil || !a.settles {
+		return out, err
+	}
+	now, err := a.DescribeFargateProfile(ctx, &eks.DescribeFargateProfileInput{ClusterName: in.ClusterName, FargateProfileName: in.FargateProfileName})
+	if err != nil {
+		return nil, err
+	}
+	return &eks.CreateFargateProfileOutput{FargateProfile: now.FargateProfile}, nil
 }
 
 func (a *API) createProfile(tx *store.Tx, call apiwire.Call, mark asked, in *eks.CreateFargateProfileInput) (*FargateProfile, error) {

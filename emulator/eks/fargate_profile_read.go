@@ -82,5 +82,5 @@ func (a *API) DeleteFargateProfile(ctx context.Context, in *eks.DeleteFargatePro
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return out, a.settle(ctx, in.ClusterName)
 }

@@ -35,7 +35,8 @@ func (a *API) AssociateIdentityProviderConfig(ctx context.Context, in *eks.Assoc
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	out.Update, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.ClusterName}, out.Update)
+	return out, err
 }
 
 func associateProvider(tx *store.Tx, c *Cluster, in *eks.AssociateIdentityProviderConfigInput) (*IdentityProvider, *types.Update, error) {
@@ -150,5 +151,6 @@ func (a *API) DisassociateIdentityProviderConfig(ctx context.Context, in *eks.Di
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	out.Update, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.ClusterName}, out.Update)
+	return out, err
 }

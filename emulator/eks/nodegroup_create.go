@@ -35,7 +35,14 @@ func (a *API) CreateNodegroup(ctx context.Context, in *eks.CreateNodegroupInput)
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	if err := a.settle(ctx, in.ClusterName); err != nil || !a.settles {
+		return out, err
+	}
+	now, err := a.DescribeNodegroup(ctx, &eks.DescribeNodegroupInput{ClusterName: in.ClusterName, NodegroupName: in.NodegroupName})
+	if err != nil {
+		return nil, err
+	}
+	return &eks.CreateNodegroupOutput{Nodegroup: now.Nodegroup}, nil
 }
 
 func (a *API) createNodegroup(tx *store.Tx, c *Cluster, in *eks.CreateNodegroupInput) (*Nodegroup, error) {

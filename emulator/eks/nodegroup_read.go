@@ -75,5 +75,5 @@ func (a *API) DeleteNodegroup(ctx context.Context, in *eks.DeleteNodegroupInput)
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return out, a.settle(ctx, in.ClusterName)
 }

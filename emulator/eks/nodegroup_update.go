@@ -69,7 +69,8 @@ func (a *API) UpdateNodegroupConfig(ctx context.Context, in *eks.UpdateNodegroup
 	if err != nil {
 		return nil, err
 	}
-	return &eks.UpdateNodegroupConfigOutput{Update: u}, nil
+	u, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.ClusterName, NodegroupName: in.NodegroupName}, u)
+	return &eks.UpdateNodegroupConfigOutput{Update: u}, err
 }
 
 // configure takes over what a request gives.
@@ -207,7 +208,8 @@ func (a *API) UpdateNodegroupVersion(ctx context.Context, in *eks.UpdateNodegrou
 	if err != nil {
 		return nil, err
 	}
-	return &eks.UpdateNodegroupVersionOutput{Update: u}, nil
+	u, err = a.settledUpdate(ctx, &eks.DescribeUpdateInput{Name: in.ClusterName, NodegroupName: in.NodegroupName}, u)
+	return &eks.UpdateNodegroupVersionOutput{Update: u}, err
 }
 
 // setVersion takes over what a request asks for; kubernetes is the cluster's
