@@ -16,8 +16,7 @@ import (
 )
 
 // patience is how long Docker, at the start and by health, and a control plane
-// are waited for: one
-// that hangs is as good as one that is away.
+// are waited for: one that hangs is as good as one that is away.
 const patience = 2 * time.Second
 
 // newRuntime makes the runtime that the configuration names. Docker need not

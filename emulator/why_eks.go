@@ -152,14 +152,15 @@ func (e *Emulator) addCluster(ctx context.Context, a *Why, arn string) error {
 }
 
 func podsIn(counts map[string]int) []string {
-	if text := countsText(counts); text != "" {
+	if text := CountsText(counts); text != "" {
 		return []string{"Its pods: " + text + "."}
 	}
 	return nil
 }
 
-// countsText is counts in words: "2 RUNNING, 1 PENDING", the most first.
-func countsText(counts map[string]int) string {
+// CountsText is counts by status in words: "2 RUNNING, 1 PENDING", the most
+// first.
+func CountsText(counts map[string]int) string {
 	var parts []string
 	for status, n := range counts {
 		parts = append(parts, fmt.Sprintf("%d %s", n, status))

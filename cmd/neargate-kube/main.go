@@ -4,7 +4,8 @@
 //
 // The emulator starts it, one process for each cluster, with a link.Config on
 // standard input; it lives for as long as that stays open. It runs no
-// container itself: it asks the emulator for sandboxes, over the link.
+// container itself: it asks the emulator for sandboxes, over the link. With
+// --version it only tells which Kubernetes it is.
 //
 // It is a Go module of its own because Kubernetes costs minutes of build and a
 // hundred megabytes, has process-wide feature gates, and ends the process on
@@ -34,6 +35,9 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		return printVersion(os.Stdout)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	in := json.NewDecoder(os.Stdin)

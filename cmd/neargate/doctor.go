@@ -23,7 +23,7 @@ type finding struct {
 
 // patient is what is examined.
 type patient struct {
-	listen, dataDir, dockerHost string
+	listen, dataDir, dockerHost, kube string
 }
 
 // checkup is one check. It may find several things.
@@ -37,6 +37,8 @@ var checkups = []checkup{
 	{"network", checkNetworks},
 	{"leftovers", checkLeftovers},
 	{"sandbox", checkBinary},
+	{"kube", checkKube},
+	{"clients", checkClients},
 	{"port", checkPort},
 	{"data", checkData},
 	{"disk", checkDisk},
@@ -53,8 +55,9 @@ func newDoctor() *cobra.Command {
 		Short: "Look whether this machine has what Neargate needs",
 		Long: `Doctor checks that a Docker Engine answers and is new enough, that the addresses
 of the default VPC are free, that the port and the data directory can be had,
-and that there is room on the disk. It changes nothing. The exit code is 1 when
-something stands in the way.`,
+and that there is room on the disk; and it tells whether neargate-kube is there,
+which EKS clusters need, and the clients aws and kubectl. It changes nothing. The
+exit code is 1 when something stands in the way.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := cmd.OutOrStdout()
@@ -68,6 +71,7 @@ something stands in the way.`,
 	f.StringVar(&p.listen, "listen", "127.0.0.1:4566", "address and port that serve would listen on")
 	f.StringVar(&p.dataDir, "data-dir", emulator.DefaultDataDir(), "where serve would keep its state")
 	f.StringVar(&p.dockerHost, "docker-host", "", "Docker Engine that serve would use")
+	f.StringVar(&p.kube, "kube", "", "the program neargate-kube that serve would use")
 	f.StringSliceVar(&only, "only", nil, "only these checks: "+checkNames())
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing; the exit code tells")
 	return cmd

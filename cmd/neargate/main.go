@@ -1,5 +1,6 @@
-// Neargate is Amazon ECS on Fargate on this machine: `neargate serve` answers
-// AWS's APIs on one port and runs the tasks as containers on Docker. The other
+// Neargate is Amazon ECS and Amazon EKS on Fargate on this machine: `neargate
+// serve` answers AWS's APIs on one port and runs tasks and pods as containers on
+// Docker. The other
 // commands ask a running server what it did and why, or look at what it needs.
 //
 // Each flag is also a variable: --data-dir is NEARGATE_DATA_DIR.

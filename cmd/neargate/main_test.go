@@ -71,9 +71,9 @@ func TestRefusals(t *testing.T) {
 	}{
 		{[]string{"coffee"}, `unknown command "coffee" for "neargate"`},
 		{[]string{"env", "coffee"}, `unknown command "coffee" for "neargate env"`},
-		{[]string{"logs"}, "name a task: `neargate logs TASK [flags]`; `neargate status` lists them"},
-		{[]string{"why", "a", "b"}, "name a task, a task definition or a cluster: `neargate why TASK|SERVICE|CLUSTER [flags]`; `neargate status` lists them"},
-		{[]string{"doctor", "--only", "coffee"}, `there is no check "coffee", only docker, network, leftovers, sandbox, port, data, disk`},
+		{[]string{"logs"}, "name a task, a pod or an EKS cluster: `neargate logs TASK|POD|CLUSTER [flags]`; `neargate status` lists them"},
+		{[]string{"why", "a", "b"}, "name a task, a task definition, a cluster or a pod: `neargate why TASK|CLUSTER|POD|… [flags]`; `neargate status` lists them"},
+		{[]string{"doctor", "--only", "coffee"}, `there is no check "coffee", only docker, network, leftovers, sandbox, kube, clients, port, data, disk`},
 		{[]string{"serve", "--listen", at, "--data-dir", "memory"}, at + " is taken: is a server running already? `neargate status` asks it; --listen chooses another port"},
 		{[]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", "memory", "--runtime", "moon"}, `runtime "moon" is not one of docker, fake`},
 		{[]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", "memory", "--timing", "fast"}, `timing "fast" is not one of real, aws, instant`},

@@ -12,11 +12,11 @@ import (
 func newRoot() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "neargate",
-		Short: "Amazon ECS on Fargate, on this machine",
-		Long: `Neargate answers the AWS APIs of ECS on Fargate (and what a task needs beside it:
-EC2 networks, IAM roles, STS, CloudWatch Logs) on one local port, and runs the
-tasks as real containers on Docker. The stock AWS CLI and SDKs work against it
-unchanged.
+		Short: "Amazon ECS and Amazon EKS on Fargate, on this machine",
+		Long: `Neargate answers the AWS APIs of ECS and EKS on Fargate (and what tasks and pods
+need beside them: EC2 networks, IAM roles, STS, CloudWatch Logs) on one local
+port, and runs the tasks and pods as real containers on Docker. The stock AWS CLI
+and SDKs, kubectl and helm work against it unchanged.
 
   neargate serve &              start it on 127.0.0.1:4566
   eval "$(neargate env)"        point the AWS CLI and the SDKs at it

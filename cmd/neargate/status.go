@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,10 +18,12 @@ import (
 func newStatus() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
-		Short: "Show the running server, its clusters and its tasks",
+		Short: "Show the running server, its clusters, tasks and pods",
 		Long: `Status shows which server answers, where it keeps its state and what runs its
 containers, and then each cluster with its tasks: id, status, definition,
-private and public address, and for one that does not run what it waits for.`,
+private and public address, and for one that does not run what it waits for. Of
+EKS clusters it shows version, status, endpoint, what is the matter, how many pods
+there are by status, and the memory that the control plane occupies.`,
 		Example: `  neargate status
   neargate status --endpoint http://127.0.0.1:4567`,
 		Args: cobra.NoArgs,
@@ -35,6 +38,9 @@ private and public address, and for one that does not run what it waits for.`,
 			}
 			printHealth(cmd, &h)
 			printStatus(cmd, &s)
+			for _, c := range s.EKSClusters {
+				printEKSCluster(cmd.OutOrStdout(), &c)
+			}
 			return nil
 		},
 	}
@@ -70,4 +76,24 @@ func printStatus(cmd *cobra.Command, s *emulator.Status) {
 			fmt.Fprintf(w, "  and %d stopped\n", c.Stopped)
 		}
 	}
+}
+
+func printEKSCluster(w io.Writer, c *emulator.EKSCluster) {
+	fmt.Fprintf(w, "\nEKS cluster %s (%s, %s)\n", c.Name, c.Account, c.Region)
+	fmt.Fprintf(w, "  %s, Kubernetes %s", c.Status, c.Version)
+	if c.Endpoint != "" {
+		fmt.Fprintf(w, ", %s", c.Endpoint)
+	}
+	if c.Memory > 0 {
+		fmt.Fprintf(w, ", %d MiB", c.Memory>>20)
+	}
+	fmt.Fprintln(w)
+	for _, text := range c.Issues {
+		fmt.Fprintf(w, "  problem   %s\n", text)
+	}
+	if len(c.Pods) == 0 {
+		fmt.Fprintln(w, "  no pods")
+		return
+	}
+	fmt.Fprintf(w, "  pods      %s\n", emulator.CountsText(c.Pods))
 }
