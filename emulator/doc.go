@@ -15,6 +15,17 @@
 // talks to the runtime. What it sees it commits, others follow. So the feed is
 // the bus, and what happened and who caused it can be read there afterwards.
 //
+// # One cluster, two processes
+//
+// A cluster of EKS is a record like any other, and a process: neargate-kube,
+// which has Kubernetes in it and is built as a module of its own, because that
+// takes minutes, has process-wide state and may end the process. Package
+// eks/controlplane starts it, watches over it and answers it; eks/link is what
+// the two say to each other. The process decides where pods go and what their
+// containers are; it asks for sandboxes, which the engine runs as it runs those
+// of tasks. It keeps nothing but Kubernetes' own objects, so that it can be
+// killed at any moment.
+//
 // # Who knows whom
 //
 // Service packages do not know each other. What one needs of another it
