@@ -24,11 +24,12 @@ import (
 func (p *Publisher) balance(ctx context.Context, v View) error {
 	want := Balancers(v)
 	if p.stale.Swap(false) {
-		p.balancers = nil
+		p.settled = false
 	}
-	if p.balancers != nil && reflect.DeepEqual(want, p.balancers) {
+	if p.settled && reflect.DeepEqual(want, p.balancers) {
 		return nil
 	}
+	p.settled = false
 	answers, err := p.Parent.SetLoadBalancers(ctx, want)
 	if err != nil {
 		return fmt.Errorf("telling the load balancers: %w", err)
@@ -45,9 +46,7 @@ func (p *Publisher) balance(ctx context.Context, v View) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if p.balancers = want; want == nil {
-		p.balancers = []link.LoadBalancer{}
-	}
+	p.balancers, p.settled = want, true
 	return nil
 }
 

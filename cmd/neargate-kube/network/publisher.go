@@ -41,8 +41,9 @@ type Publisher struct {
 	Config
 	dirty     chan struct{}
 	table     sandbox.ServiceTable // as told last
-	balancers []link.LoadBalancer
-	stale     atomic.Bool // the load balancers are to be told again
+	balancers []link.LoadBalancer  // as told last
+	settled   bool                 // they were told, and where they answer is written
+	stale     atomic.Bool          // they are to be told again
 
 	mu     sync.Mutex
 	told   bool              // the table, once at least
