@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -159,6 +160,9 @@ func (s *server) makeSubnet(t testing.TB, vpc, cidr, zone string) string {
 	return a.ID
 }
 
+// emptyHash is SHA-256 of nothing.
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 // askEC2 asks without its SDK package, which takes long to compile.
 func (s *server) askEC2(t testing.TB, answer any, pairs ...string) {
 	t.Helper()
@@ -166,7 +170,19 @@ func (s *server) askEC2(t testing.TB, answer any, pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
-	got, err := http.Get(s.endpoint + "/?" + form.Encode())
+	r, err := http.NewRequest(http.MethodGet, s.endpoint+"/?"+form.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := s.config()
+	keys, err := config.Credentials.Retrieve(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v4.NewSigner().SignHTTP(context.Background(), keys, r, emptyHash, "ec2", config.Region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,141 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/eks/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+)
+
+// TestEKSAccess: who may do what in a cluster, with signatures verified.
+func TestEKSAccess(t *testing.T) {
+	t.Parallel()
+	s := serveEKS(t, "--auth", "verify")
+	c := s.prepare(t, "guarded")
+	c.create(t, func(in *eks.CreateClusterInput) {
+		in.AccessConfig = &types.CreateAccessConfigRequest{AuthenticationMode: types.AuthenticationModeApiAndConfigMap}
+	})
+	c.active(t)
+	c.point(t)
+	c.kubectl(t, "create namespace team")
+
+	nobody, viewer, editor, mapped := c.user(t, "nobody"), c.user(t, "viewer"), c.user(t, "editor"), c.user(t, "mapped")
+	c.allow(t, viewer, "AmazonEKSViewPolicy")
+	c.allow(t, editor, "AmazonEKSEditPolicy", "team")
+	_, err := c.feed(fmt.Sprintf(`
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: aws-auth, namespace: kube-system}
+data:
+  mapUsers: |
+    - userarn: %s
+      username: from-the-map
+      groups: [system:masters]
+`, mapped.arn), "apply -f -")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	who := func(u *user, line string) (string, error) { return c.try("--token {} "+line, u.token) }
+	for _, u := range []*user{viewer, editor, mapped} {
+		eventually(t, u.name+" is known", 20*time.Second, func() error {
+			_, err := who(u, "auth whoami")
+			return err
+		})
+	}
+	const unauthorized = "(Unauthorized)"
+	for _, row := range []struct {
+		user    *user
+		line    string
+		refusal string // "" none
+	}{
+		{nobody, "get pods", unauthorized},
+		{viewer, "get pods -A", ""},
+		{viewer, "get configmaps -n team", ""},
+		{viewer, "create configmap x -n team", "forbidden"},
+		{viewer, "get secrets -n team", "(Forbidden)"},
+		{editor, "create configmap x -n team", ""},
+		{editor, "delete configmap x -n team", ""},
+		{editor, "create configmap x -n default", "forbidden"},
+		{editor, "get nodes", "(Forbidden)"},
+		{mapped, "get nodes", ""},
+		{mapped, "create namespace more", ""},
+		{viewer.with(t, c, "wrong"), "get pods", unauthorized},
+	} {
+		switch out, err := who(row.user, row.line); {
+		case row.refusal == "" && err != nil:
+			t.Errorf("%s: %v", row.user.name, err)
+		case row.refusal != "" && (err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(row.refusal))):
+			t.Errorf("%s: kubectl %s: %s %v, want %q", row.user.name, row.line, out, err, row.refusal)
+		}
+	}
+	if out, err := who(mapped, "auth whoami -o jsonpath={.status.userInfo.username}"); err != nil || out != "from-the-map" {
+		t.Errorf("the user of aws-auth is %q: %v", out, err)
+	}
+	if out, err := who(viewer, "auth whoami -o jsonpath={.status.userInfo.username}"); err != nil || out != viewer.arn {
+		t.Errorf("the user of an access entry is %q: %v", out, err)
+	}
+	if _, err := c.client().DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: aws.String(c.name), PrincipalArn: aws.String(viewer.arn)}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the viewer is out", 20*time.Second, func() error {
+		if _, err := who(viewer, "get pods"); err == nil || !strings.Contains(err.Error(), unauthorized) {
+			return fmt.Errorf("%v", err)
+		}
+		return nil
+	})
+}
+
+// user is an IAM user with an access key and a token for a cluster.
+type user struct{ name, arn, key, token string }
+
+func (c *eksCluster) user(t testing.TB, name string) *user {
+	t.Helper()
+	client, ctx := iam.NewFromConfig(c.server.config()), context.Background()
+	made, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := client.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &user{name: name, arn: aws.ToString(made.User.Arn), key: aws.ToString(key.AccessKey.AccessKeyId)}
+	return u.with(t, c, aws.ToString(key.AccessKey.SecretAccessKey))
+}
+
+// with is the user with a token that a secret has signed.
+func (u *user) with(t testing.TB, c *eksCluster, secret string) *user {
+	t.Helper()
+	cli := c.cli(t).with("AWS_ACCESS_KEY_ID="+u.key, "AWS_SECRET_ACCESS_KEY="+secret)
+	other := *u
+	other.token = cli.aws("eks get-token --cluster-name {} --query status.token", c.name)
+	return &other
+}
+
+// allow makes an access entry with a policy: for some namespaces, or for all.
+func (c *eksCluster) allow(t testing.TB, u *user, policy string, namespaces ...string) {
+	t.Helper()
+	ctx := context.Background()
+	_, err := c.client().CreateAccessEntry(ctx, &eks.CreateAccessEntryInput{ClusterName: aws.String(c.name), PrincipalArn: aws.String(u.arn)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := &types.AccessScope{Type: types.AccessScopeTypeCluster}
+	if len(namespaces) > 0 {
+		scope = &types.AccessScope{Type: types.AccessScopeTypeNamespace, Namespaces: namespaces}
+	}
+	_, err = c.client().AssociateAccessPolicy(ctx, &eks.AssociateAccessPolicyInput{
+		ClusterName: aws.String(c.name), PrincipalArn: aws.String(u.arn), AccessScope: scope,
+		PolicyArn: aws.String("arn:aws:eks::aws:cluster-access-policy/" + policy),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
