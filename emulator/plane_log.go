@@ -16,31 +16,34 @@ import (
 type planeLine struct {
 	Time                             time.Time
 	Level, Component, Message, Error string
-	text                             string // of a line that is not JSON
+	plain                            bool // it is not JSON: Message is all of it
 }
 
 func readPlaneLine(b []byte) planeLine {
 	var l planeLine
 	if json.Unmarshal(b, &l) != nil {
-		return planeLine{text: string(bytes.ToValidUTF8(b, []byte("?")))}
+		return planeLine{plain: true, Message: string(bytes.ToValidUTF8(b, []byte("?")))}
 	}
 	return l
 }
 
 // String is the line as people read it.
 func (l planeLine) String() string {
-	if l.text != "" {
-		return l.text
-	}
 	text := l.Message
+	if l.plain {
+		return text
+	}
 	if l.Error != "" {
 		text += ": " + l.Error
+	}
+	if l.Component != "" {
+		text = l.Component + ": " + text
 	}
 	at := ""
 	if !l.Time.IsZero() {
 		at = l.Time.Local().Format("15:04:05.000 ")
 	}
-	return fmt.Sprintf("%s%-5s %s: %s", at, l.Level, l.Component, text)
+	return fmt.Sprintf("%s%-5s %s", at, l.Level, text)
 }
 
 // planeReader cuts what is written to it into lines.

@@ -13,7 +13,8 @@ func newEnv() *cobra.Command {
 		Use:   "env",
 		Short: "Print the variables that point the AWS CLI and SDKs at the server",
 		Long: `Env prints two export lines for a POSIX shell. An access key id of 12 digits
-chooses the account; any other one means the server's own.`,
+chooses the account; any other one means the server's own. kubectl needs them,
+too, for what ` + "`aws eks update-kubeconfig`" + ` writes: it gets its tokens by the AWS CLI.`,
 		Example: `  eval "$(neargate env)"
   eval "$(AWS_ACCESS_KEY_ID=111122223333 neargate env)"`,
 		Args: cobra.NoArgs,
