@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/remotecommand"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/controlplane"
 	"github.com/neargate/neargate/emulator/eks/link"
@@ -274,6 +276,7 @@ func testPod(t *testing.T, p *process, parent *parent) {
 	if b, err := client.CoreV1().Pods("default").GetLogs("web", &corev1.PodLogOptions{}).DoRaw(t.Context()); err != nil || string(b) != "hello from c\n" {
 		t.Errorf("logs: %q %v", b, err)
 	}
+	testExec(t, p)
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "deny"}}
 	if _, err := client.NetworkingV1().NetworkPolicies("default").Create(t.Context(), policy, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -288,6 +291,27 @@ func testPod(t *testing.T, p *process, parent *parent) {
 	defer parent.mu.Unlock()
 	if a := parent.table.Names["kube-dns.kube-system.svc.cluster.local"].Addresses; len(a) != 1 || a[0].String() != "10.100.0.10" {
 		t.Errorf("the table: %+v", parent.table)
+	}
+}
+
+// testExec goes through the API server, as kubectl does in either protocol.
+func testExec(t *testing.T, p *process) {
+	t.Helper()
+	at := p.client(t, admin).CoreV1().RESTClient().Get().Namespace("default").Resource("pods").Name("web").SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{Container: "c", Command: []string{"echo", "a b"}, Stdout: true}, scheme.ParameterCodec).URL()
+	spdy, err := remotecommand.NewSPDYExecutor(p.rest(admin), "POST", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := remotecommand.NewWebSocketExecutor(p.rest(admin), "GET", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]remotecommand.Executor{"SPDY": spdy, "WebSocket": socket} {
+		var out strings.Builder
+		if err := e.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: &out}); err != nil || out.String() != "echo a b" {
+			t.Errorf("exec by %s: %q %v", name, out.String(), err)
+		}
 	}
 }
 

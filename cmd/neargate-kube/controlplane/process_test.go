@@ -159,11 +159,13 @@ func (p *process) ready(t *testing.T) link.Status {
 // client talks to the API server as whoever a token is of.
 func (p *process) client(t *testing.T, token string) kubernetes.Interface {
 	t.Helper()
-	c, err := kubernetes.NewForConfig(&rest.Config{
-		Host: "https://" + p.status.Address, BearerToken: token, QPS: -1, TLSClientConfig: rest.TLSClientConfig{CAData: p.status.CA},
-	})
+	c, err := kubernetes.NewForConfig(p.rest(token))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func (p *process) rest(token string) *rest.Config {
+	return &rest.Config{Host: "https://" + p.status.Address, BearerToken: token, QPS: -1, TLSClientConfig: rest.TLSClientConfig{CAData: p.status.CA}}
 }

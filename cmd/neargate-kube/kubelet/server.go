@@ -102,7 +102,7 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	remotecommand.ServeExec(w, r, executor{s, box.Spec.ID}, pod.Name, string(pod.UID), container, r.URL.Query()["command"], o,
+	remotecommand.ServeExec(w, r, executor{s, box.Spec.ID, o}, pod.Name, string(pod.UID), container, r.URL.Query()["command"], o,
 		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
 }
 
@@ -117,7 +117,7 @@ func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	remotecommand.ServeAttach(w, r, executor{s, box.Spec.ID}, pod.Name, string(pod.UID), container, o,
+	remotecommand.ServeAttach(w, r, executor{s, box.Spec.ID, o}, pod.Name, string(pod.UID), container, o,
 		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
 }
 
@@ -135,7 +135,7 @@ func (s *Server) portForward(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	portforward.ServePortForward(w, r, executor{s, box.Spec.ID}, pod.Name, string(pod.UID), o,
+	portforward.ServePortForward(w, r, executor{Server: s, id: box.Spec.ID}, pod.Name, string(pod.UID), o,
 		idleTimeout, creationTimeout, portforward.SupportedProtocols)
 }
 

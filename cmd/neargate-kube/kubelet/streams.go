@@ -16,14 +16,15 @@ import (
 // executor carries streams between upstream's protocol code and a sandbox.
 type executor struct {
 	*Server
-	id string
+	id     string
+	wanted *remotecommand.Options // of exec and attach
 }
 
 // ExecInContainer implements remotecommand.Executor.
-func (e executor) ExecInContainer(ctx context.Context, _, _, container string, argv []string, in io.Reader, out, errOut io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize, _ time.Duration) error {
+func (e executor) ExecInContainer(ctx context.Context, _, _, container string, argv []string, in io.Reader, out, errOut io.WriteCloser, _ bool, resize <-chan remotecommand.TerminalSize, _ time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	code, err := e.Inner.Exec(ctx, e.id, container, argv, streams(ctx, in, out, errOut, tty, resize))
+	code, err := e.Inner.Exec(ctx, e.id, container, argv, e.streams(ctx, in, out, errOut, resize))
 	if err != nil {
 		return err
 	}
@@ -34,10 +35,10 @@ func (e executor) ExecInContainer(ctx context.Context, _, _, container string, a
 }
 
 // AttachContainer implements remotecommand.Attacher.
-func (e executor) AttachContainer(ctx context.Context, _, _, container string, in io.Reader, out, errOut io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize) error {
+func (e executor) AttachContainer(ctx context.Context, _, _, container string, in io.Reader, out, errOut io.WriteCloser, _ bool, resize <-chan remotecommand.TerminalSize) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return e.Inner.Attach(ctx, e.id, container, streams(ctx, in, out, errOut, tty, resize))
+	return e.Inner.Attach(ctx, e.id, container, e.streams(ctx, in, out, errOut, resize))
 }
 
 // PortForward implements portforward.PortForwarder.
@@ -49,18 +50,21 @@ func (e executor) PortForward(ctx context.Context, _, _ string, port int32, stre
 	return join(ctx, c, stream)
 }
 
-// streams is nil-safe: an interface that holds a nil pointer is not nil, and
-// upstream hands out plain nils only for what was not asked for.
-func streams(ctx context.Context, in io.Reader, out, errOut io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize) sandbox.Streams {
-	s := sandbox.Streams{In: in, TTY: tty}
-	if out != nil {
+// streams leaves out what was not asked for: over WebSockets there is a stream
+// for that as well, one that never ends. A terminal has one output.
+func (e executor) streams(ctx context.Context, in io.Reader, out, errOut io.WriteCloser, resize <-chan remotecommand.TerminalSize) sandbox.Streams {
+	s := sandbox.Streams{TTY: e.wanted.TTY}
+	if e.wanted.Stdin && in != nil {
+		s.In = in
+	}
+	if e.wanted.Stdout && out != nil {
 		s.Out = out
 	}
-	if errOut != nil {
+	if e.wanted.Stderr && errOut != nil && !s.TTY {
 		s.ErrOut = errOut
 	}
 	// Without a terminal the channel is nil, or never closed.
-	if tty && resize != nil {
+	if s.TTY && resize != nil {
 		s.Resize = sizes(ctx, resize)
 	}
 	return s
