@@ -9,6 +9,8 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/trial"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 type demo struct {
 	neargate, web string
 
-	aws    *aws
+	aws    trial.AWS
 	config *rest.Config
 	kube   kubernetes.Interface
 	pods   *follower
@@ -38,20 +40,20 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := d.makeImage(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeImage(context.WithoutCancel(ctx), image)) }()
-	s, err := startServer(ctx, d.neargate)
+	defer func() { err = errors.Join(err, trial.RemoveImage(context.WithoutCancel(ctx), image)) }()
+	s, err := trial.Start(ctx, d.neargate)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		say("Cleaning up: the server ends its control plane and removes every container and network that it made")
-		err = errors.Join(err, s.stop())
+		err = errors.Join(err, s.Stop())
 		if err == nil {
 			d.tellTimes()
 		}
 	}()
-	say("Neargate answers at %s", s.endpoint)
-	d.aws = &aws{endpoint: s.endpoint}
+	say("Neargate answers at %s", s.Endpoint)
+	d.aws = trial.AWS{Endpoint: s.Endpoint}
 	for _, step := range []func(context.Context) error{
 		d.makeCluster, d.makeProfile, d.connect, d.apply, d.visit, d.look, d.scale, d.replace, d.removeWorkload, d.removeCluster,
 	} {
@@ -69,7 +71,7 @@ func (d *demo) explain(err error) error {
 
 func (d *demo) makeImage(ctx context.Context) error {
 	say("Making the image %s of one static binary: no registry is asked", image)
-	return importProgram(ctx, image, d.web)
+	return trial.ImportProgram(ctx, image, d.web)
 }
 
 // timed notes how long something took.

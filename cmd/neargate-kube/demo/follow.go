@@ -24,6 +24,9 @@ func followPods(ctx context.Context, kube kubernetes.Interface) (*follower, erro
 	return &follower{events: events, pods: map[string]*corev1.Pod{}}, err
 }
 
+// stop ends the watch.
+func (f *follower) stop() { f.events.Stop() }
+
 // until prints until a condition holds of all pods.
 func (f *follower) until(ctx context.Context, began time.Time, what string, holds func(map[string]*corev1.Pod) bool) error {
 	f.began = began

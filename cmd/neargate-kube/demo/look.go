@@ -79,6 +79,7 @@ func (d *demo) exec(ctx context.Context, pod string) error {
 }
 
 func (d *demo) top(ctx context.Context, _ string) error {
+	began := time.Now()
 	text, err := d.kube.CoreV1().RESTClient().Get().AbsPath("/apis/metrics.k8s.io/v1beta1/namespaces/" + space + "/pods").DoRaw(ctx)
 	if err != nil {
 		return err
@@ -88,6 +89,7 @@ func (d *demo) top(ctx context.Context, _ string) error {
 		return err
 	}
 	say("kubectl top pods")
+	d.timed("kubectl top for the first time, which has to look at the processors for a while", began)
 	return table(func(row func(...any)) {
 		for _, p := range list.Items {
 			for _, c := range p.Containers {

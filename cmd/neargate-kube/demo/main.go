@@ -1,9 +1,6 @@
 // Neargate-demo-eks makes an EKS cluster on a server that it starts for the
 // purpose, runs pods on it with Kubernetes' own client, shows what happens as
 // it happens, and takes everything down again. `make demo-eks` runs it.
-//
-// It asks the AWS APIs with signed HTTP requests of its own rather than with
-// the AWS SDK, which Kubernetes' module has no other use for.
 package main
 
 import (

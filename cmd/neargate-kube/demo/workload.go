@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +14,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/trial"
 )
 
 // This file runs a Deployment behind a load balancer.
@@ -45,6 +46,7 @@ func (d *demo) visit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	say("curl http://%s/ (the load balancer, from this machine, until each pod has answered)", address)
 	began, seen := time.Now(), map[string]bool{}
 	for len(seen) < 3 {
 		body, err := get(ctx, "http://"+address+"/")
@@ -53,10 +55,9 @@ func (d *demo) visit(ctx context.Context) error {
 		}
 		if err == nil && !seen[body] {
 			seen[body] = true
-			say("curl http://%s/ (the load balancer, from this machine)", address)
 			show(body)
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := trial.Pause(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 		if time.Since(began) > 30*time.Second {
@@ -74,13 +75,9 @@ func (d *demo) balancer(ctx context.Context) (string, error) {
 			return "", err
 		}
 		for _, i := range s.Status.LoadBalancer.Ingress {
-			port := fmt.Sprint(s.Spec.Ports[0].Port)
-			for _, p := range i.Ports {
-				port = fmt.Sprint(p.Port)
-			}
-			return net.JoinHostPort(cmp.Or(i.IP, i.Hostname), port), nil
+			return cmp.Or(i.IP, i.Hostname), nil
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := trial.Pause(ctx, 100*time.Millisecond); err != nil {
 			return "", err
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"bytes"
@@ -21,14 +21,13 @@ const (
 	accessKey = "test"
 	secretKey = "test"
 	region    = "us-east-1"
-	account   = "000000000000"
 )
 
-// aws asks Neargate's AWS APIs.
-type aws struct{ endpoint string }
+// AWS asks the AWS APIs of a server, as the account 000000000000 in us-east-1.
+type AWS struct{ Endpoint string }
 
 // rest calls a restJson operation of EKS. Answer may be nil.
-func (a *aws) rest(ctx context.Context, method, path string, body, answer any) error {
+func (a AWS) rest(ctx context.Context, method, path string, body, answer any) error {
 	var text []byte
 	if body != nil {
 		var err error
@@ -36,7 +35,7 @@ func (a *aws) rest(ctx context.Context, method, path string, body, answer any) e
 			return err
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, method, a.endpoint+path, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(ctx, method, a.Endpoint+path, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}
@@ -49,10 +48,10 @@ func (a *aws) rest(ctx context.Context, method, path string, body, answer any) e
 }
 
 // query calls an operation of a query protocol: EC2's or IAM's.
-func (a *aws) query(ctx context.Context, service, version string, answer any, form url.Values) error {
+func (a AWS) query(ctx context.Context, service, version string, answer any, form url.Values) error {
 	form.Set("Version", version)
 	text := []byte(form.Encode())
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.endpoint+"/", bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.Endpoint+"/", bytes.NewReader(text))
 	if err != nil {
 		return err
 	}
@@ -77,21 +76,21 @@ func send(r *http.Request, service string, body []byte) ([]byte, error) {
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode/100 != 2 {
-		err = &refusal{r.Method + " " + r.URL.Path, answer.StatusCode, answer.Header.Get("X-Amzn-Errortype"), string(text)}
+		err = &Refusal{r.Method + " " + r.URL.Path, answer.StatusCode, answer.Header.Get("X-Amzn-Errortype"), string(text)}
 	}
 	return text, err
 }
 
-// refusal is an AWS API's error.
-type refusal struct {
-	call   string
-	status int
-	code   string
-	body   string
+// Refusal is an AWS API's error.
+type Refusal struct {
+	Call   string // "DELETE /clusters/demo"
+	Status int    // of HTTP
+	Code   string // ResourceNotFoundException
+	Body   string
 }
 
-func (r *refusal) Error() string {
-	return fmt.Sprintf("%s: %d %s %s", r.call, r.status, r.code, r.body)
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("%s: %d %s %s", r.Call, r.Status, r.Code, r.Body)
 }
 
 // token is what `aws eks get-token` makes: a presigned question to STS who one

@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"archive/tar"
@@ -18,8 +18,9 @@ import (
 // This file asks the Docker Engine, by its HTTP API, to make an image of one
 // program and to remove it again.
 
-// importProgram makes an image that holds nothing but the program at /web.
-func importProgram(ctx context.Context, ref, path string) error {
+// ImportProgram makes an image that holds nothing but a program, a static Linux
+// binary, at /web, which is its entrypoint.
+func ImportProgram(ctx context.Context, ref, path string) error {
 	program, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -60,7 +61,8 @@ func outcome(answer []byte) error {
 	}
 }
 
-func removeImage(ctx context.Context, ref string) error {
+// RemoveImage removes an image that ImportProgram made.
+func RemoveImage(ctx context.Context, ref string) error {
 	_, err := askDocker(ctx, http.MethodDelete, "/images/"+ref, nil)
 	return err
 }
@@ -103,6 +105,6 @@ func engine(host string) (network, address string, err error) {
 	case err == nil && u.Scheme == "tcp" && os.Getenv("DOCKER_TLS_VERIFY") == "":
 		return "tcp", u.Host, nil
 	default:
-		return "", "", fmt.Errorf("the demonstration reaches a Docker Engine by unix:// or by tcp:// without TLS, not by DOCKER_HOST=%s", host)
+		return "", "", fmt.Errorf("a Docker Engine is reached by unix:// or by tcp:// without TLS, not with DOCKER_HOST=%s", host)
 	}
 }

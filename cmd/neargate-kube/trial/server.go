@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"bufio"
@@ -12,17 +12,18 @@ import (
 	"time"
 )
 
-// server is the neargate process of the demonstration.
-type server struct {
-	cmd      *exec.Cmd
-	endpoint string
+// Server is a neargate process.
+type Server struct {
+	cmd *exec.Cmd
+	// Endpoint is its URL: http://127.0.0.1:4566.
+	Endpoint string
 }
 
-// startServer starts neargate on a free port, with nothing kept on disk, and
-// returns when it has said where it listens. A process group of its own keeps
-// Ctrl-C from it: the demonstration ends it when the cluster is gone.
-func startServer(ctx context.Context, binary string) (*server, error) {
-	cmd := exec.Command(binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", "memory", "--log-level", "warn")
+// Start starts neargate on a free port, with nothing kept on disk, and returns
+// when it has said where it listens. It is in a process group of its own, so
+// that Ctrl-C does not end it before what uses it.
+func Start(ctx context.Context, binary string, args ...string) (*Server, error) {
+	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", "memory", "--log-level", "warn"}, args...)...)
 	cmd.Stderr, cmd.SysProcAttr = os.Stderr, &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -34,19 +35,19 @@ func startServer(ctx context.Context, binary string) (*server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	s := &server{cmd: cmd}
+	s := &Server{cmd: cmd}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if _, url, ok := strings.Cut(lines.Text(), "AWS_ENDPOINT_URL="); ok {
-			s.endpoint = url
+			s.Endpoint = url
 			return s, nil
 		}
 	}
-	return nil, errors.Join(fmt.Errorf("%s ended before it listened", binary), s.stop())
+	return nil, errors.Join(fmt.Errorf("%s ended before it listened", binary), s.Stop())
 }
 
-// stop ends the server, which removes all that it made, and waits for it.
-func (s *server) stop() error {
+// Stop ends the server, which removes all that it made, and waits for it.
+func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
