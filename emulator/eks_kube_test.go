@@ -41,7 +41,15 @@ func TestMain(m *testing.M) {
 
 // kubernetes starts an emulator whose clusters have played control planes, and
 // gives their issuers a key.
-func kubernetes(t testing.TB, options ...fixtures.Option) (*site, *rsa.PrivateKey) {
+func kubernetes(t testing.TB) (*site, *rsa.PrivateKey) {
+	t.Helper()
+	option, key := playing(t)
+	return open(t, option), key
+}
+
+// playing has the control planes of emulators that are started from now on
+// played.
+func playing(t testing.TB) (fixtures.Option, *rsa.PrivateKey) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -60,7 +68,7 @@ func kubernetes(t testing.TB, options ...fixtures.Option) (*site, *rsa.PrivateKe
 	}
 	t.Setenv(playName, "kube")
 	t.Setenv(keysName, string(jwks))
-	return open(t, append(options, func(c *emulator.Config) { c.EKS, c.Kube = emulator.EKSKubernetes, self })...), key
+	return func(c *emulator.Config) { c.EKS, c.Kube = emulator.EKSKubernetes, self }, key
 }
 
 // podID is the sandbox of the pod default/web, which every played cluster has.

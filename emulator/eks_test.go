@@ -8,7 +8,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/neargate/neargate/emulator"
+	"github.com/neargate/neargate/emulator/sandbox/fake"
 )
 
 const shopARN = "arn:aws:eks:us-east-1:000000000000:cluster/shop"
@@ -340,5 +343,67 @@ func TestResetWithClusters(t *testing.T) {
 		if err != nil || len(list.Clusters) != 0 {
 			t.Errorf("left: %+v, %v", list, err)
 		}
+	}
+}
+
+// TestReopenedWithClusters: a control plane ends with its emulator, before that
+// lets go of the store, and comes back with the next one at the same address;
+// pods go on running meanwhile.
+func TestReopenedWithClusters(t *testing.T) {
+	option, _ := playing(t)
+	dir, state := t.TempDir(), fake.NewState()
+	s, end := begin(t, dir, state, option)
+	endpoint := *s.cluster(t, "shop").Endpoint
+	s.podRuns(t)
+	address := strings.TrimPrefix(endpoint, "https://")
+	dial := func() error {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	}
+	if err := dial(); err != nil {
+		t.Errorf("while it runs: %v", err)
+	}
+	end()
+	if dial() == nil {
+		t.Error("the control plane outlives its emulator")
+	}
+	s, end = begin(t, dir, state, option)
+	eventually(t, "the control plane is back", func() bool { return dial() == nil })
+	w := s.why(t, "shop/default/web")
+	if got := statuses(w); !says(w.Summary, "It is RUNNING since") || !slices.Equal(got, []string{"PROVISIONING", "PENDING", "RUNNING"}) {
+		t.Errorf("the pod: %v %q", got, w.Summary)
+	}
+	if all := get[emulator.Status](t, s, "/_neargate/status").EKSClusters; len(all) != 1 || all[0].Endpoint != endpoint || all[0].Status != "ACTIVE" {
+		t.Errorf("%+v", all)
+	}
+	end()
+	// An emulator that keeps records only says so of the same cluster.
+	s, end = begin(t, dir, state)
+	defer end()
+	if all := get[emulator.Status](t, s, "/_neargate/status").EKSClusters; len(all) != 1 || !strings.Contains(strings.Join(all[0].Issues, " "), "records only") {
+		t.Errorf("with records only: %+v", all)
+	}
+}
+
+// TestFailedCluster: without neargate-kube a cluster becomes FAILED and tells
+// what to do.
+func TestFailedCluster(t *testing.T) {
+	s := open(t, func(c *emulator.Config) {
+		c.EKS, c.Kube = emulator.EKSKubernetes, filepath.Join(t.TempDir(), "nothing")
+	})
+	if _, err := s.eks().CreateCluster(t.Context(), &eks.CreateClusterInput{
+		Name: aws.String("shop"), RoleArn: s.role(t, "cluster"), ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: s.subnets(t)},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is FAILED", func() bool { return says(s.why(t, "shop").Summary, "It is FAILED since") })
+	if w := s.why(t, "shop"); !says(w.Summary, "neargate-kube, the Kubernetes of clusters, is not installed: make build-kube") {
+		t.Errorf("%q", w.Summary)
+	}
+	if all := get[emulator.Status](t, s, "/_neargate/status").EKSClusters; len(all) != 1 || all[0].Status != "FAILED" || len(all[0].Issues) == 0 || all[0].Memory != 0 {
+		t.Errorf("%+v", all)
 	}
 }

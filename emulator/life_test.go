@@ -25,10 +25,13 @@ import (
 )
 
 // begin runs an emulator until end is called, as a process would.
-func begin(t *testing.T, dir string, state *fake.State) (s *site, end func()) {
+func begin(t *testing.T, dir string, state *fake.State, options ...fixtures.Option) (s *site, end func()) {
 	t.Helper()
 	c := emulator.Defaults()
-	c.DataDir, c.Runtime, c.Fake = dir, emulator.RuntimeFake, state
+	c.DataDir, c.Runtime, c.Fake, c.EKS = dir, emulator.RuntimeFake, state, emulator.EKSRecords
+	for _, o := range options {
+		o(&c)
+	}
 	e, err := emulator.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
