@@ -33,6 +33,7 @@ type kubeBench struct {
 	*dockerBench
 	kubeResult
 	program string
+	subnets []string // of two zones
 	cluster *cluster
 }
 

@@ -47,10 +47,37 @@ func (p *seenPod) isReady() bool {
 	return false
 }
 
+// benchRole is what makeRole makes.
 const benchRole = "arn:aws:iam::000000000000:role/bench"
 
-// prepare makes the role that clusters and profiles name.
+// prepare makes the role that clusters and profiles name, and a VPC with private
+// subnets, as Fargate profiles want them. Tasks are run there too.
 func (k *kubeBench) prepare() error {
+	if err := k.makeRole(); err != nil {
+		return err
+	}
+	var vpc struct {
+		ID string `xml:"vpc>vpcId"`
+	}
+	if err := k.w.s.ec2("CreateVpc", url.Values{"CidrBlock": {"10.0.0.0/16"}}, &vpc); err != nil {
+		return err
+	}
+	for i, zone := range []string{"us-east-1a", "us-east-1b"} {
+		var subnet struct {
+			ID string `xml:"subnet>subnetId"`
+		}
+		block := fmt.Sprintf("10.0.%d.0/24", i)
+		err := k.w.s.ec2("CreateSubnet", url.Values{"CidrBlock": {block}, "VpcId": {vpc.ID}, "AvailabilityZone": {zone}}, &subnet)
+		if err != nil {
+			return err
+		}
+		k.subnets = append(k.subnets, subnet.ID)
+	}
+	k.w.requests, k.w.tens = nil, nil
+	return k.w.add(k.subnets[0])
+}
+
+func (k *kubeBench) makeRole() error {
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["eks.amazonaws.com","eks-fargate-pods.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
 	answer, err := k.w.s.client.PostForm("http://"+k.w.s.address+"/", url.Values{
 		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"bench"}, "AssumeRolePolicyDocument": {trust},
@@ -86,13 +113,22 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%s: %d: %s", r.what, r.status, r.text) }
 
+// bodyOf is JSON, or no body at all.
+func bodyOf(in any) (io.Reader, error) {
+	if in == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(in)
+	return bytes.NewReader(text), err
+}
+
 // eks makes a call of the EKS API.
 func (k *kubeBench) eks(ctx context.Context, method, path string, in, out any) error {
-	body, err := json.Marshal(in)
+	body, err := bodyOf(in)
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+k.w.s.address+path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+k.w.s.address+path, body)
 	if err != nil {
 		return err
 	}
@@ -107,13 +143,7 @@ func (k *kubeBench) eks(ctx context.Context, method, path string, in, out any) e
 
 // newCluster makes a cluster and returns when its API answers.
 func (k *kubeBench) newCluster(ctx context.Context, name string) (*cluster, error) {
-	var subnets struct {
-		IDs []string `xml:"subnetSet>item>subnetId"`
-	}
-	if err := k.w.s.ec2("DescribeSubnets", nil, &subnets); err != nil {
-		return nil, err
-	}
-	err := k.eks(ctx, "POST", "/clusters", object{"name": name, "roleArn": benchRole, "resourcesVpcConfig": object{"subnetIds": subnets.IDs[:2]}}, nil)
+	err := k.eks(ctx, "POST", "/clusters", object{"name": name, "roleArn": benchRole, "resourcesVpcConfig": object{"subnetIds": k.subnets}}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -173,15 +203,9 @@ func (k *kubeBench) deleteCluster(ctx context.Context, c *cluster) error {
 
 // newProfile gives the namespace default to Fargate, in the subnet of the tasks.
 func (k *kubeBench) newProfile(ctx context.Context) error {
-	var subnets struct {
-		IDs []string `xml:"subnetSet>item>subnetId"`
-	}
-	if err := k.w.s.ec2("DescribeSubnets", nil, &subnets); err != nil {
-		return err
-	}
 	path := "/clusters/" + k.cluster.name + "/fargate-profiles"
 	err := k.eks(ctx, "POST", path, object{
-		"fargateProfileName": "bench", "podExecutionRoleArn": benchRole, "subnets": subnets.IDs[:1], "selectors": []object{{"namespace": "default"}},
+		"fargateProfileName": "bench", "podExecutionRoleArn": benchRole, "subnets": k.subnets[:1], "selectors": []object{{"namespace": "default"}},
 	}, nil)
 	if err != nil {
 		return err
@@ -207,13 +231,9 @@ func (c *cluster) token() string {
 }
 
 func (c *cluster) request(ctx context.Context, method, path string, in any) (*http.Response, error) {
-	var body io.Reader
-	if in != nil {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return nil, err
-		}
-		body = bytes.NewReader(text)
+	body, err := bodyOf(in)
+	if err != nil {
+		return nil, err
 	}
 	r, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, body)
 	if err != nil {
