@@ -32,6 +32,14 @@
 // declares as a small interface, and the adapters in this package fulfil it:
 // see adapters.go. The import rules are kept by deps_test.go.
 //
+// # Kubernetes
+//
+// The Kubernetes of an EKS cluster is a process of its own, neargate-kube, for
+// which emulator/eks/controlplane is the parent: it asks for sandboxes as ECS
+// does, and the same engine runs them. So tasks and pods are explained, logged
+// and removed alike: what a person may mean is found in eks_ref.go, and the
+// answers of both meet in why.go, status.go and task_logs.go.
+//
 // # One process, one data directory
 //
 // An emulator owns its data directory: a second one is refused. Everything

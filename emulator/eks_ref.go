@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -158,13 +159,16 @@ const pastChanges = 20000
 // pastPod is the last change of the newest sandbox that a pod has had; nil when
 // the history has none.
 func (e *Emulator) pastPod(ctx context.Context, ref eksRef) (*store.Change, error) {
-	until := int64(0)
+	owner, until := []byte(ref.owner()), int64(0)
 	for range pastChanges / 1000 {
 		page, err := e.store.History(ctx, store.HistoryQuery{Kind: sandbox.Sandboxes.Kind(), Until: until, Limit: 1000, Reverse: true})
 		if err != nil {
 			return nil, err
 		}
 		for i := range page {
+			if !bytes.Contains(page[i].Before, owner) && !bytes.Contains(page[i].After, owner) {
+				continue // a body is decoded only where that may be worth it
+			}
 			s, err := sandboxOf(page[i])
 			if err != nil {
 				return nil, err
