@@ -172,19 +172,22 @@ func (s *Sandbox) vanish(c *Container, cs *ContainerStatus, now time.Time) {
 
 // assess computes what follows from a container's state.
 func (cs *ContainerStatus) assess(c *Container) {
-	if cs.State != ContainerRunning {
+	if cs.State != ContainerRunning || !cs.posted(c) {
 		cs.Started, cs.Ready = false, false
 	} else {
 		cs.Started = cs.Started || c.Startup == nil
 		cs.Ready = cs.Started && (c.Health == nil || cs.Health == HealthHealthy)
 	}
 	ready := c.Health == nil && c.Startup != nil && cs.Started || c.Health != nil && cs.Ready
-	posted := c.PostStart == nil || cs.PostStarted
-	cs.satisfy(Start, hasRun(cs) && (cs.Started && posted || gone(cs)))
+	cs.satisfy(Start, hasRun(cs) && (cs.Started || gone(cs)))
 	cs.satisfy(Exited, hasRun(cs) && gone(cs))
 	cs.satisfy(Success, gone(cs) && cs.ExitCode != nil && *cs.ExitCode == 0)
 	cs.satisfy(Healthy, ready)
 }
+
+// posted tells whether nothing of the container's start is left to do. Its
+// probes wait for that, as kubelet's do.
+func (cs *ContainerStatus) posted(c *Container) bool { return c.PostStart == nil || cs.PostStarted }
 
 // satisfy notes that a condition has been met.
 func (cs *ContainerStatus) satisfy(condition Condition, met bool) {

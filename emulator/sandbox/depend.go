@@ -53,7 +53,7 @@ func (s *Sandbox) heldByHook(c *Container) bool {
 		if o.PostStart == nil || !o.isMain() || !c.isMain() || os.Attempt > 0 || os.PostStarted {
 			continue
 		}
-		if runs(os) || os.State == ContainerPulled && os.Trouble == "" && s.ready(o) {
+		if runs(os) || !hasRun(os) && os.State != ContainerStopped && os.Trouble == "" && s.ready(o) {
 			return true
 		}
 	}

@@ -177,6 +177,8 @@ func TestNext(t *testing.T) {
 		}, "rest"},
 		"post start": {row{1, false, false, []ContainerStatus{runningSince(0)}, func(s *Sandbox) {
 			s.Spec.Containers[0].PostStart = &Action{Exec: []string{"x"}}
+			cs := &s.Status.Containers[0]
+			cs.Started, cs.Ready, cs.Satisfied = false, false, nil // they wait for it
 			s.Status.Containers[0].Satisfied = nil
 		}}, nil, "post-start a"},
 		"delay": {row{0, false, false, []ContainerStatus{is(ContainerPending)}, nil}, func(v *view) {

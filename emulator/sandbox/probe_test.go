@@ -226,6 +226,22 @@ func TestHooks(t *testing.T) {
 			}
 		})
 	})
+	t.Run("after the start, before the probes", func(t *testing.T) {
+		scene(t, nil, func(b *bench) {
+			p := spec(1, "", "")
+			p.Containers[0].PostStart = &sandbox.Action{Sleep: 6 * time.Second}
+			b.create(p)
+			b.wait(1, sandbox.Pending)
+			<-time.After(5 * time.Second)
+			if c := b.get(1).Status.Containers[0]; c.State != sandbox.ContainerRunning || c.Ready || c.PostStarted {
+				b.Errorf("while it is done: %+v", c)
+			}
+			<-time.After(5 * time.Second)
+			if c := b.get(1).Status.Containers[0]; !c.Ready || !c.PostStarted {
+				b.Errorf("when it is done: %+v", c)
+			}
+		})
+	})
 	t.Run("after the start, failing", func(t *testing.T) {
 		scene(t, nil, func(b *bench) {
 			p := spec(1, "FAKE_EXEC_EXIT=3")

@@ -50,7 +50,7 @@ func (p *probers) tend(s *Sandbox, v *view) {
 			continue
 		}
 		o, there := v.Containers[c.Name]
-		p.fit(s, i, o, there && o.State == ContainerRunning && !s.Status.Falling)
+		p.fit(s, i, o, there && o.State == ContainerRunning && s.Status.Containers[i].posted(c) && !s.Status.Falling)
 		if r := p.m[s.Spec.ID][c.Name]; r != nil {
 			copied := r.probed
 			v.probes[c.Name] = &copied

@@ -95,7 +95,7 @@ func take(s *v1.ContainerStatus, pod *v1.Pod, c *v1.Container, cs *sandbox.Conta
 		waiting = v1.ContainerStateWaiting{Reason: cs.Trouble, Message: cs.TroubleText}
 	}
 	switch pause := cs.RestartAt.Sub(cs.FinishedAt); {
-	case cs.State == sandbox.ContainerRunning:
+	case cs.State == sandbox.ContainerRunning && isPosted(c, cs):
 		s.State.Running = &v1.ContainerStateRunning{StartedAt: second(cs.StartedAt)}
 	case cs.State != sandbox.ContainerStopped, !hasEnded(cs):
 		if cs.Trouble == "" && cs.LastExit != nil {
@@ -111,6 +111,12 @@ func take(s *v1.ContainerStatus, pod *v1.Pod, c *v1.Container, cs *sandbox.Conta
 	default:
 		s.State.Terminated = thisRun(cs)
 	}
+}
+
+// isPosted: the postStart hook, if there is one, is over. Until then kubelet
+// calls the container waiting.
+func isPosted(c *v1.Container, cs *sandbox.ContainerStatus) bool {
+	return c.Lifecycle == nil || c.Lifecycle.PostStart == nil || cs.PostStarted
 }
 
 // hasEnded: there is a run of the container that is over, be it one that never

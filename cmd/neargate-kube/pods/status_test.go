@@ -146,6 +146,20 @@ func TestContainerStates(t *testing.T) {
 	}
 }
 
+// TestPostStart: as long as the hook runs, the container is not running to
+// Kubernetes.
+func TestPostStart(t *testing.T) {
+	p := pod("a")
+	p.Spec.Containers[0].Lifecycle = &v1.Lifecycle{PostStart: &v1.LifecycleHandler{Exec: &v1.ExecAction{Command: []string{"x"}}}}
+	for posted, want := range map[bool]string{false: "waits ContainerCreating", true: "running since 12:00:00; ready"} {
+		cs := runs("a")
+		cs.PostStarted, cs.Started, cs.Ready = posted, posted, posted
+		if got := say(pods.StatusOf(p, box(cs), pods.Notes{}, now).ContainerStatuses[0]); got != want {
+			t.Errorf("done: %t: %s\nwant %s", posted, got, want)
+		}
+	}
+}
+
 func TestWaitsForConfiguration(t *testing.T) {
 	p := pod("a", "b")
 	s := pods.StatusOf(p, box(), pods.Notes{Waiting: map[string]v1.ContainerStateWaiting{"b": {Reason: "CreateContainerConfigError", Message: `configmap "x" not found`}}}, now)
