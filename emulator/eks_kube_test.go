@@ -104,6 +104,7 @@ func (k *kube) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer api.Close() // not before: a listener that nobody holds is closed by the collector
 	k.address = api.Addr().String()
 	for _, l := range []struct{ level, component, message string }{
 		{"error", "kube-apiserver", "not ready yet"}, {"info", "kube-apiserver", "serving"}, {"info", "audit", `{"kind":"Event"}`},
