@@ -122,6 +122,7 @@ func TestNewestVersion(t *testing.T) {
 	t.Run("issuer", func(t *testing.T) { testIssuer(t, p, issuer) })
 	t.Run("pod", func(t *testing.T) { testPod(t, p, parent) })
 	t.Run("provided", func(t *testing.T) { testProvided(t, p) })
+	t.Run("last profile", func(t *testing.T) { testLastProfile(t, p) })
 	t.Run("port", func(t *testing.T) { testTakenPort(t, p) })
 
 	made := parent.sandboxesMade()
@@ -327,6 +328,21 @@ func testProvided(t *testing.T, p *process) {
 	p.until(t, "coredns is missed", func(s link.Status) bool {
 		return strings.HasPrefix(s.Addons["coredns"], "there is no Service kube-system/kube-dns")
 	})
+}
+
+// What EKS wrote into aws-auth goes with the last profile of the role, and what
+// users wrote stays.
+func testLastProfile(t *testing.T, p *process) {
+	s := p.config.Settings
+	s.Revision, s.FargateProfiles = 4, nil
+	if err := p.Configure(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	p.until(t, "settings in force", func(is link.Status) bool { return is.Settings == s.Revision })
+	m, err := p.client(t, admin).CoreV1().ConfigMaps("kube-system").Get(t.Context(), "aws-auth", metav1.GetOptions{})
+	if err != nil || strings.Contains(m.Data["mapRoles"], role("pods")) || !strings.Contains(m.Data["mapRoles"], role("mapped")) {
+		t.Errorf("%v %v", m, err)
+	}
 }
 
 func testTakenPort(t *testing.T, p *process) {
