@@ -32,7 +32,9 @@ func startProcess(program string, at place, c link.Config, out io.Writer) (*proc
 	}
 	cmd := exec.Command(program)
 	cmd.Dir = at.dir
-	cmd.Env = append(os.Environ(), markName+"="+at.dir)
+	// The etcd client warns of each of the tries that the API server gives up
+	// at its start, by the hundred.
+	cmd.Env = append([]string{"ETCD_CLIENT_DEBUG=error"}, append(os.Environ(), markName+"="+at.dir)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = drain
