@@ -42,8 +42,8 @@ func shell(n *namespace) {
 	terminal(n)
 	debug(n)
 	began := time.Now()
-	n.k("delete pod box --grace-period=5")
-	if took := time.Since(began); took > 5*time.Second {
+	n.k("delete pod box --grace-period=25")
+	if took := time.Since(began); took > 15*time.Second {
 		n.t.Errorf("a pod that ends when it is told was deleted in %s", took)
 	}
 	top(n)
