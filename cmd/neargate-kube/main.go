@@ -20,7 +20,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/controlplane"
@@ -52,18 +51,9 @@ func run() error {
 		_, _ = io.Copy(io.Discard, io.MultiReader(in.Buffered(), os.Stdin))
 		cancel()
 	}()
-	frugal()
 	err := controlplane.Run(ctx, c, os.Stderr)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		return nil
 	}
 	return err
-}
-
-// frugal keeps an idle cluster small: a control plane of a few hundred objects
-// gains nothing from a large heap. GOGC in the environment overrides it.
-func frugal() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
 }

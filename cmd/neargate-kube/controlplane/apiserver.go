@@ -152,6 +152,9 @@ func (h hooks) chain(c *link.Config, o options.CompletedOptions) (*apiServer, er
 		return tellVersion(v, build(api, c))
 	}
 	h.dial(cfg)
+	if err := quickPolicy(cfg.KubeAPIs.ControlPlane.Generic); err != nil {
+		return nil, err
+	}
 	done, err := cfg.Complete()
 	if err != nil {
 		return nil, err

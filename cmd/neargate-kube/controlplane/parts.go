@@ -79,6 +79,7 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 	p.board.change(func(s *link.Status) {
 		s.Phase, s.Progress, s.ReadyAt = link.Ready, "ready", time.Now().UTC()
 	})
+	defer frugal()()
 	return g.Wait()
 }
 

@@ -65,6 +65,7 @@ func (p *plane) run(ctx context.Context) error {
 	if err := p.check(); err != nil {
 		return err
 	}
+	generous()
 	p.board.progress("opening the database")
 	d, err := openDatabase(p.config.Dir, filepath.Dir(p.config.ChildSocket))
 	if err != nil {
