@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -58,15 +59,21 @@ func (d *demo) run(ctx context.Context) (err error) {
 		d.makeCluster, d.makeProfile, d.connect, d.apply, d.visit, d.look, d.scale, d.replace, d.removeWorkload, d.removeCluster,
 	} {
 		if err := step(ctx); err != nil {
-			return d.explain(err)
+			return d.explain(ctx, err)
 		}
 	}
 	return nil
 }
 
-// explain adds what the server knows to an error.
-func (d *demo) explain(err error) error {
-	return fmt.Errorf("%w\n(`neargate why %s` would tell more while the server runs)", err, cluster)
+// explain shows what the server knows of the cluster when something failed.
+func (d *demo) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", err)
+	}
+	text, whyErr := exec.CommandContext(ctx, d.neargate, "why", cluster, "--endpoint", d.aws.Endpoint).CombinedOutput()
+	say("neargate why %s", cluster)
+	show(string(text))
+	return errors.Join(err, whyErr)
 }
 
 func (d *demo) makeImage(ctx context.Context) error {
