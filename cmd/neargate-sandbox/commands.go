@@ -7,6 +7,7 @@ import (
 
 	"github.com/neargate/neargate/cmd/neargate-sandbox/cgroup"
 	"github.com/neargate/neargate/cmd/neargate-sandbox/linklocal"
+	"github.com/neargate/neargate/cmd/neargate-sandbox/volumes"
 	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
 
@@ -28,9 +29,15 @@ func (s *sandbox) commands() map[string]tunnel.Command {
 		tunnel.CommandCgroupStats: onCgroup(s, func(_ context.Context, t *cgroup.Tree, g tunnel.Cgroup) (tunnel.CgroupStats, error) {
 			return t.Stats(g.Path)
 		}),
-		tunnel.CommandSetNames:    tunnel.Handle(s.setNames),
-		tunnel.CommandConfigure:   tunnel.Handle(s.configure),
-		tunnel.CommandSetServices: tunnel.Handle(s.setServices),
+		tunnel.CommandSetNames:      tunnel.Handle(s.setNames),
+		tunnel.CommandConfigure:     tunnel.Handle(s.configure),
+		tunnel.CommandSetServices:   tunnel.Handle(s.setServices),
+		tunnel.CommandVolumeWrite:   onVolumes(s, (*volumes.Tree).Write),
+		tunnel.CommandVolumeSubPath: onVolumes(s, (*volumes.Tree).SubPath),
+		tunnel.CommandMessageMake: onVolumes(s, func(t *volumes.Tree, m tunnel.MessageFile) (none, error) {
+			return none{}, t.MakeMessage(m)
+		}),
+		tunnel.CommandMessageRead: onVolumes(s, (*volumes.Tree).ReadMessage),
 		tunnel.CommandNetworkStats: tunnel.Handle(func(context.Context, none) ([]tunnel.Interface, error) {
 			return linklocal.Interfaces()
 		}),
@@ -45,6 +52,17 @@ func onCgroup[Reply any](s *sandbox, f func(context.Context, *cgroup.Tree, tunne
 			return no, &tunnel.Error{Kind: tunnel.Invalid, Text: "the sandbox has no cgroup tree: start it with --cgroup-root"}
 		}
 		return f(ctx, s.cgroups, g)
+	})
+}
+
+// onVolumes makes a command of f that says so where no volumes are kept.
+func onVolumes[Request, Reply any](s *sandbox, f func(*volumes.Tree, Request) (Reply, error)) tunnel.Command {
+	return tunnel.Handle(func(_ context.Context, r Request) (Reply, error) {
+		if s.volumes == nil {
+			var no Reply
+			return no, &tunnel.Error{Kind: tunnel.Invalid, Text: "the sandbox keeps no volumes: start it with --volumes"}
+		}
+		return f(s.volumes, r)
 	})
 }
 

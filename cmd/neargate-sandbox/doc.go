@@ -13,7 +13,9 @@
 // the host's /sys/fs/cgroup bound to --cgroup-root where the task's size shall
 // hold for all its containers together; then it also needs the capability
 // DAC_OVERRIDE, because the tree's root is a folder that root may not write to
-// (mode 0555). It needs to know nothing about the task when it starts, so it can
+// (mode 0555). Where it is to keep volumes, in a folder that --volumes names, it
+// needs CHOWN, FOWNER and FSETID besides: what is in them belongs to the users of
+// the workload. It needs to know nothing about the task when it starts, so it can
 // be started before there is one. When there is one, it is told over the tunnel
 // what /etc/hosts and /etc/resolv.conf shall say, which it shares with the
 // task's containers, and, for a pod, which cluster it belongs to: then it does

@@ -24,6 +24,7 @@ type options struct {
 	dns        bool
 	upstreams  []netip.AddrPort
 	cgroupRoot string
+	volumes    string
 }
 
 func main() {
@@ -67,6 +68,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.socket, "socket", "/run/neargate.sock", "unix `socket` that bridge connects to")
 	f.BoolVar(&o.dns, "dns", true, "answer DNS on 169.254.169.253")
 	f.StringVar(&o.cgroupRoot, "cgroup-root", "", "`folder` where the host's /sys/fs/cgroup is mounted")
+	f.StringVar(&o.volumes, "volumes", "", "`folder` in which the sandbox's volumes and termination messages are kept")
 	f.Func("upstream", "DNS server, `IP[:port]`, for names that the emulator does not know; repeatable; default: those that /etc/resolv.conf has at the first start", func(text string) error {
 		a, err := upstream(text)
 		o.upstreams = append(o.upstreams, a)

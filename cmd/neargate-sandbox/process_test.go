@@ -70,10 +70,45 @@ func TestCommandsWithoutTheirFlags(t *testing.T) {
 	p, _ := namespaced(t, "--dns=false")
 	s := p.greet(t)
 	_, err := s.CgroupCreate(within(t), tunnel.Cgroup{Path: "/neargate/1"})
-	for what, err := range map[string]error{"--cgroup-root": err, "--dns": s.SetNames(within(t), tunnel.Names{})} {
+	for what, err := range map[string]error{
+		"--cgroup-root": err, "--dns": s.SetNames(within(t), tunnel.Names{}), "--volumes": s.MakeMessage(within(t), "m"),
+	} {
 		if e, ok := errors.AsType[*tunnel.Error](err); !ok || e.Kind != tunnel.Invalid || !strings.Contains(e.Text, what) {
 			t.Errorf("without %s: %v", what, err)
 		}
+	}
+}
+
+func TestVolumesOutliveTheProcess(t *testing.T) {
+	folder := t.TempDir()
+	p, _ := namespaced(t, "--volumes", folder)
+	s := p.greet(t)
+	files := []tunnel.VolumeFile{{Path: "f", Mode: 0o600, UID: 5, GID: 6, Data: []byte("F")}}
+	if err := s.MakeVolume(within(t), "v", tunnel.Volume{Mode: 0o777}, files); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MakeMessage(within(t), "m"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, ".messages", "m"), []byte("said"), 0); err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Process.Kill()
+	<-p.ended
+	p, _ = namespaced(t, "--volumes", folder)
+	s = p.greet(t)
+	if text, err := s.ReadMessage(within(t), "m"); text != "said" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := s.WriteVolume(within(t), "v", []tunnel.VolumeFile{{Path: "g", Mode: 0o644}}); err != nil {
+		t.Error(err)
+	}
+	if path, err := s.SubPath(within(t), "v", "f"); path != "f" || err != nil {
+		t.Errorf("%q, %v", path, err)
+	}
+	err := s.WriteVolume(within(t), "w", nil)
+	if e, ok := errors.AsType[*tunnel.Error](err); !ok || e.Kind != tunnel.NotFound {
+		t.Errorf("a volume that is not there: %v", err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/neargate/neargate/cmd/neargate-sandbox/cgroup"
 	"github.com/neargate/neargate/cmd/neargate-sandbox/linklocal"
 	"github.com/neargate/neargate/cmd/neargate-sandbox/resolver"
+	"github.com/neargate/neargate/cmd/neargate-sandbox/volumes"
 	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 	"github.com/rs/zerolog"
 )
@@ -24,7 +25,8 @@ type sandbox struct {
 	listeners *linklocal.Listeners
 	resolver  *resolver.Resolver // nil without DNS
 	network   network
-	cgroups   *cgroup.Tree // nil without a tree
+	cgroups   *cgroup.Tree  // nil without a tree
+	volumes   *volumes.Tree // nil where none are kept
 	warnings  []string
 }
 
@@ -44,6 +46,11 @@ func start(ctx context.Context, o options, log zerolog.Logger, failed chan<- err
 		}
 	}
 	s.openCgroups(o.cgroupRoot)
+	if o.volumes != "" {
+		if s.volumes, err = volumes.Open(o.volumes); err != nil {
+			return fmt.Errorf("volumes: %w", err)
+		}
+	}
 	s.server = &tunnel.Server{Hello: s.hello, Commands: s.commands()}
 	go func() { failed <- s.serveMetadata(ctx) }()
 	if err := s.listenForBridges(ctx, o.socket, failed); err != nil {

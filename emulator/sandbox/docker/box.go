@@ -30,8 +30,11 @@ type box struct {
 	dns     []string // what is in resolv.conf
 	// warnings are those of the sandbox about what it was told last.
 	warnings []string
-	served   *tunnel.Session // see serveCluster
-	given    given
+	// keptFolder is where the Engine has the kept volumes; "" while it is not
+	// known.
+	keptFolder string
+	served     *tunnel.Session // see serveCluster
+	given      given
 }
 
 func newBox(container string, p place) *box {

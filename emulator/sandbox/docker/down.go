@@ -24,11 +24,13 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 		return err
 	}
 	defer unlock()
-	own, workloads, err := r.containersOf(ctx, id)
+	own, others, err := r.containersOf(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := r.removeAll(ctx, workloads); err != nil {
+	// Only what may have processes has to go before its control group does.
+	first, rest := running(others)
+	if err := r.removeAll(ctx, first); err != nil {
 		return err
 	}
 	b := r.box(id)
@@ -43,9 +45,16 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 		}
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.removeAll(gctx, own) })
-	g.Go(func() error { return r.dropVolumes(gctx, id) })
+	var volumes []string
+	g.Go(func() error { return r.removeAll(gctx, append(own, rest...)) })
+	g.Go(func() (err error) {
+		volumes, err = r.volumesOf(gctx, id)
+		return err
+	})
 	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := r.dropVolumes(ctx, volumes); err != nil {
 		return err
 	}
 	if b == nil {
@@ -55,8 +64,21 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 	return r.dropNetwork(ctx, r.vpcOf(b.place.vpc))
 }
 
-// containersOf lists the sandbox's own containers apart from all others, which
-// have to go before it. The sandbox container has no label that names it.
+// running divides containers into those of the workload that may have
+// processes and all others.
+func running(all []container.Summary) (running, others []container.Summary) {
+	for _, c := range all {
+		if c.Labels[labelRole] != roleWorkload || c.State == container.StateCreated || c.State == container.StateExited || c.State == container.StateDead {
+			others = append(others, c)
+		} else {
+			running = append(running, c)
+		}
+	}
+	return running, others
+}
+
+// containersOf lists the sandbox's own containers apart from all others. The
+// sandbox container has no label that names it.
 func (r *Runtime) containersOf(ctx context.Context, id string) (own, others []container.Summary, err error) {
 	l, err := r.daemon.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.ours().Add("name", r.names.pattern(id))})
 	if err != nil {

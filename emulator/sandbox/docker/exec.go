@@ -5,10 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strconv"
 	"time"
 
-	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -59,42 +57,6 @@ func (r *Runtime) execEnd(ctx context.Context, exec string) (code int, err error
 		}
 		pause(ctx, wait)
 	}
-}
-
-// killExec ends an executed process that nobody waits for any more. The Engine
-// cannot do so, but it tells the process's number on its host: a container
-// there, of the sandbox's image, kills it.
-func (r *Runtime) killExec(ctx context.Context, id, exec string) {
-	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
-	defer cancel()
-	i, err := r.daemon.ExecInspect(ctx, exec, client.ExecInspectOptions{})
-	if err != nil || !i.Running || i.PID <= 1 {
-		return // it has ended, or its container is gone
-	}
-	helper, err := r.killer(ctx, id, i.PID)
-	if err == nil {
-		err = r.runToEnd(ctx, helper)
-		ctx, cancel := cleanup(ctx)
-		defer cancel()
-		err = errors.Join(err, r.removeContainer(ctx, helper))
-	}
-	if err != nil && r.life.Err() == nil {
-		r.log.Warn().Err(err).Str("sandbox", id).Int("pid", i.PID).Msg("an executed process runs on though nobody waits for it")
-	}
-}
-
-func (r *Runtime) killer(ctx context.Context, id string, pid int) (string, error) {
-	image, err := r.binary(ctx)
-	if err != nil {
-		return "", err
-	}
-	return r.daemon.create(ctx, client.ContainerCreateOptions{
-		Name:   r.names.files(id, unique()),
-		Config: &container.Config{Image: image, Cmd: []string{"kill", strconv.Itoa(pid)}, Labels: r.labels(roleFiles, id)},
-		HostConfig: &container.HostConfig{
-			NetworkMode: "none", PidMode: "host", CapDrop: []string{"ALL"}, CapAdd: []string{"KILL"}, SecurityOpt: []string{"no-new-privileges"},
-		},
-	})
 }
 
 // Attach implements [sandbox.Attach].

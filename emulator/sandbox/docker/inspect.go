@@ -96,7 +96,7 @@ func (r *Runtime) observe(ctx context.Context, id string, c container.Summary) (
 	if seen.ImageDigest, err = r.imageDigest(ctx, i.Container); err != nil {
 		return seen, err
 	}
-	if seen.Message, err = r.message(ctx, i.Container); err != nil {
+	if seen.Message, err = r.message(ctx, id, i.Container); err != nil {
 		return seen, err
 	}
 	seen.Attempt = number

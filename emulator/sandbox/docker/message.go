@@ -1,12 +1,10 @@
 package docker
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strconv"
 	"strings"
@@ -17,132 +15,94 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
 
 // Termination messages. Each attempt of a container that has one gets a file
-// of its own, which every user may write, out of one more volume of the
-// sandbox. Read it is through the container that has ended, and where it is
-// is in that container's labels, so that nothing has to be remembered.
+// of its own, which every user may write and PID 1 keeps and reads. Which one
+// it is is in the container's labels, so that nothing has to be remembered.
 
-// labelMessage is on workload containers: the path, and behind a space "logs"
-// where the output may stand in for an empty file.
+// labelMessage is on workload containers: "file", or "logs" where the output
+// may stand in for an empty file; the file's name; its path in the container.
 const labelMessage = "dev.neargate.message"
 
-// What a kubelet takes at most, of the file and of the output.
+// What a kubelet takes of the output at most.
 const (
-	messageBytes    = 4096
 	messageLogBytes = 2048
 	messageLogLines = 80
 )
 
-// messages is the volume with the files; a dot is in no volume's name.
-func (n names) messages(id string) string { return n.sandbox(id) + ".messages" }
-
-func messageFile(c *sandbox.Container, attempt int) sandbox.File {
-	return sandbox.File{Path: safeName(c.Name) + "." + strconv.Itoa(attempt), Mode: 0o666}
+func messageFile(c *sandbox.Container, attempt int) string {
+	return safeName(c.Name) + "." + strconv.Itoa(attempt)
 }
 
-func hasMessage(c sandbox.Container) bool { return c.Message != nil }
-
-func messageLabel(m *sandbox.Message) string {
-	if m.FromLogs {
-		return m.Path + " logs"
+func messageLabel(c *sandbox.Container, attempt int) string {
+	from := "file"
+	if c.Message.FromLogs {
+		from = "logs"
 	}
-	return m.Path
+	return from + " " + messageFile(c, attempt) + " " + c.Message.Path
 }
 
-// makeMessages makes the volume with the files of the first attempts.
-func (r *Runtime) makeMessages(ctx context.Context, s *sandbox.Spec) error {
-	var files []sandbox.File
-	for _, c := range s.Containers {
-		if hasMessage(c) {
-			files = append(files, messageFile(&c, 0))
-		}
-	}
-	if len(files) == 0 {
+// addMessage makes the file of an attempt.
+func (r *Runtime) addMessage(ctx context.Context, c *sandbox.Container, b *box, attempt int) error {
+	if c.Message == nil {
 		return nil
 	}
-	return r.addMessages(ctx, s.ID, files)
-}
-
-func (r *Runtime) addMessages(ctx context.Context, id string, files []sandbox.File) error {
-	_, err := finish(ctx, func(ctx context.Context) (client.VolumeCreateResult, error) {
-		return r.daemon.VolumeCreate(ctx, client.VolumeCreateOptions{
-			Name: r.names.messages(id), Driver: "local",
-			Labels: map[string]string{labelInstance: r.options.Instance, labelSandbox: id},
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("termination messages: %w", err)
-	}
-	content, err := archive(files, nil)
+	t, err := r.sessionOf(ctx, b)
 	if err != nil {
 		return err
 	}
-	return r.copyInto(ctx, id, r.names.messages(id), content)
-}
-
-// addMessage makes the file of an attempt that makeMessages has not made one
-// for.
-func (r *Runtime) addMessage(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, attempt int) error {
-	if c.Message == nil || attempt == 0 && !c.Ephemeral {
-		return nil
+	err = t.MakeMessage(ctx, messageFile(c, attempt))
+	if e, ok := errors.AsType[*tunnel.Error](err); ok && e.Kind == tunnel.Invalid {
+		text := "termination message: " + e.Text
+		return &sandbox.StopError{Container: c.Name, Reason: "CannotCreateContainerError: " + text, Trouble: sandbox.TroubleConfig, Text: text}
 	}
-	return r.addMessages(ctx, s.ID, []sandbox.File{messageFile(c, attempt)})
+	if err != nil {
+		return fmt.Errorf("termination message of %s: %w", c.Name, err)
+	}
+	return nil
 }
 
 // messageMount puts the file into the container.
 func messageMount(s *sandbox.Spec, c *sandbox.Container, attempt int, t setting) mount.Mount {
-	volume, file := t.names.messages(s.ID), messageFile(c, attempt).Path
-	if !t.subpaths {
-		return mount.Mount{Type: mount.TypeBind, Source: path.Join(t.folders[volume], file), Target: c.Message.Path}
-	}
-	return mount.Mount{
-		Type: mount.TypeVolume, Source: volume, Target: c.Message.Path,
-		VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: file},
-	}
+	return part(source{t.names.kept(s.ID), path.Join(messagesFolder, messageFile(c, attempt))}, c.Message.Path, false, t)
 }
 
 // message reads what an ended container has left. What cannot be read is said
 // so in its place, as a kubelet does.
-func (r *Runtime) message(ctx context.Context, c container.InspectResponse) (string, error) {
-	label := c.Config.Labels[labelMessage]
-	if label == "" || c.State.Status == container.StateCreated || c.State.Status == container.StateRunning {
+func (r *Runtime) message(ctx context.Context, id string, c container.InspectResponse) (string, error) {
+	label := strings.SplitN(c.Config.Labels[labelMessage], " ", 3)
+	if len(label) != 3 || c.State.Status == container.StateCreated || c.State.Status == container.StateRunning {
 		return "", nil
 	}
-	file, logs := strings.CutSuffix(label, " logs")
-	text, err := r.messageOf(ctx, c.ID, file)
-	if err == nil && text == "" && logs && c.State.ExitCode != 0 {
+	text, err := r.messageOf(ctx, id, label[1])
+	if err == nil && text == "" && label[0] == "logs" && c.State.ExitCode != 0 {
 		text, err = r.lastOutput(ctx, c)
 	}
-	if err != nil {
-		switch {
-		case ctx.Err() != nil || client.IsErrConnectionFailed(err):
-			return "", err
-		case errdefs.IsNotFound(err):
-			return "", nil // the container has gone meanwhile
-		}
-		return fmt.Sprintf("Error on reading termination log %s: %v", file, err), nil
+	if err == nil {
+		return text, nil
 	}
-	return text, nil
+	lost, isLost := errors.AsType[*tunnel.Error](err)
+	switch {
+	case ctx.Err() != nil || client.IsErrConnectionFailed(err) || isLost && lost.Kind == tunnel.Lost:
+		return "", err
+	case errdefs.IsNotFound(err):
+		return "", nil // the container has gone meanwhile
+	}
+	return fmt.Sprintf("Error on reading termination log %s: %v", label[2], err), nil
 }
 
 func (r *Runtime) messageOf(ctx context.Context, id, file string) (string, error) {
-	c, err := r.daemon.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: file})
+	b := r.box(id)
+	if b == nil {
+		return "", errNoSandbox
+	}
+	t, err := r.sessionOf(ctx, b)
 	if err != nil {
 		return "", err
 	}
-	defer c.Content.Close()
-	t := tar.NewReader(c.Content)
-	h, err := t.Next()
-	if err != nil {
-		return "", err
-	}
-	if h.Typeflag != tar.TypeReg {
-		return "", errors.New("it is not a regular file any more")
-	}
-	text, err := io.ReadAll(io.LimitReader(t, messageBytes))
-	return string(text), err
+	return t.ReadMessage(ctx, file)
 }
 
 // lastOutput is the end of what a container has written. It is not cut off at

@@ -12,7 +12,7 @@ import (
 const (
 	labelInstance = "dev.neargate.instance"
 	labelRole     = "dev.neargate.role"
-	labelSandbox  = "dev.neargate.sandbox" // on workload containers, helpers and volumes
+	labelSandbox  = "dev.neargate.sandbox" // on workload containers, holders and volumes
 
 	labelVPC     = "dev.neargate.vpc"     // networks, sandbox containers
 	labelCIDR    = "dev.neargate.cidr"    // networks: what was wished for
@@ -28,7 +28,7 @@ const (
 	roleSandbox  = "sandbox"
 	roleWorkload = "container"
 	roleHolder   = "volumes" // keeps memory volumes mounted
-	roleFiles    = "files"   // never started: files are copied through it
+	roleErrand   = "errand"  // see errand.go
 )
 
 // names makes the names of one emulator's things.
@@ -50,11 +50,14 @@ func (n names) network(vpc string) string { return n.prefix + "-" + safeName(vpc
 func (n names) sandbox(id string) string  { return n.prefix + "-" + id }
 func (n names) warm(unique string) string { return n.prefix + "-warm-" + unique }
 
-// A dot cannot be part of a container's name in a definition, so that these
-// two never clash with a workload container.
+// A dot cannot be part of a container's or a volume's name in a definition, so
+// that these clash with none.
 func (n names) holder(id string) string { return n.sandbox(id) + ".volumes" }
 
-func (n names) files(id, unique string) string { return n.sandbox(id) + ".files-" + unique }
+func (n names) errand(id, unique string) string { return n.sandbox(id) + ".errand-" + unique }
+
+// kept is the volume with the volumes that PID 1 keeps.
+func (n names) kept(id string) string { return n.sandbox(id) + ".kept" }
 
 func (n names) volume(id, volume string) string { return n.sandbox(id) + "-" + safeName(volume) }
 

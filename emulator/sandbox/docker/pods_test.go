@@ -1,12 +1,8 @@
 package docker
 
 import (
-	"archive/tar"
-	"errors"
-	"io"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/distribution/reference"
 	"github.com/google/go-cmp/cmp"
@@ -64,68 +60,53 @@ func TestRootText(t *testing.T) {
 	}
 }
 
-// unpacked lists an archive's entries: name, mode, owner, where a link leads,
-// content.
-func unpacked(t *testing.T, r io.Reader) [][]any {
-	t.Helper()
-	var all [][]any
-	for a := tar.NewReader(r); ; {
-		h, err := a.Next()
-		if errors.Is(err, io.EOF) {
-			return all
+func TestRootMode(t *testing.T) {
+	for _, c := range []struct {
+		v    sandbox.Volume
+		want uint32
+	}{
+		{sandbox.Volume{}, 0o755},
+		{sandbox.Volume{Mode: 0o777}, 0o777},
+		{sandbox.Volume{GID: 5}, 0o2755},
+		{sandbox.Volume{Memory: true}, 0o777},
+		{sandbox.Volume{Memory: true, Mode: 0o700, GID: 5}, 0o2700},
+	} {
+		if got := rootMode(c.v); got != c.want {
+			t.Errorf("%+v: %o, want %o", c.v, got, c.want)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, []any{h.Name, h.Mode, h.Uid, h.Gid, h.Linkname, string(data)})
+	}
+	if got := tmpfsOptions(sandbox.Volume{Memory: true, Mode: 0o700, GID: 5, Size: 9}); got != "mode=2700,gid=5,size=9" {
+		t.Error(got)
+	}
+	if got := tmpfsOptions(sandbox.Volume{Memory: true}); got != "mode=0777" {
+		t.Error(got)
 	}
 }
 
-func TestAtomicContent(t *testing.T) {
-	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
-	files := ownedBy(2000, []sandbox.File{{Path: "a", Mode: 0o400, UID: 5, GID: 6, Data: []byte("A")}, {Path: "d/b", Mode: 0o440}})
-	folder, moved := generation(at, files)
-	content, err := pack(moved, nil, 2000, links(folder, files))
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := "..2026_01_02_03_04_05.000000006"
-	want := [][]any{
-		{now + "/", int64(0o2755), 0, 2000, "", ""},
-		{now + "/d/", int64(0o2755), 0, 2000, "", ""},
-		{now + "/a", int64(0o400), 5, 6, "", "A"},
-		{now + "/d/b", int64(0o440), 0, 2000, "", ""},
-		{"..data", int64(0o777), 0, 0, now, ""},
-		{"a", int64(0o777), 0, 0, "..data/a", ""},
-		{"d", int64(0o777), 0, 0, "..data/d", ""},
-	}
-	if d := cmp.Diff(want, unpacked(t, content)); d != "" {
-		t.Error(d)
-	}
-}
-
-func TestRootOfAVolume(t *testing.T) {
-	for _, v := range []sandbox.Volume{{}, {Memory: true, Mode: 0o777, GID: 5}} {
-		if r, err := rootOf(v); r != nil || err != nil {
-			t.Errorf("%+v: %v, %v", v, r, err)
+// TestKeepers: only what the image knows nothing of is kept by PID 1, and a
+// sandbox without any of it comes out of the warm pool.
+func TestKeepers(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec        sandbox.Spec
+		kept, keeps bool
+	}{
+		"a task's":            {sandbox.Spec{Volumes: []sandbox.Volume{{Name: "v"}}}, false, false},
+		"memory":              {sandbox.Spec{Volumes: []sandbox.Volume{{Name: "v", Memory: true, Empty: true}}}, false, false},
+		"empty":               {sandbox.Spec{Volumes: []sandbox.Volume{{Name: "v", Empty: true}}}, true, true},
+		"atomic":              {sandbox.Spec{Volumes: []sandbox.Volume{{Name: "v", Atomic: true}}}, true, true},
+		"with files":          {sandbox.Spec{Volumes: []sandbox.Volume{{Name: "v", Files: []sandbox.File{{Path: "f"}}}}}, true, true},
+		"with a group":        {sandbox.Spec{Volumes: []sandbox.Volume{{Name: "v", GID: 5}}}, true, true},
+		"mounted in part":     {sandbox.Spec{Volumes: []sandbox.Volume{{Name: "v"}}, Containers: []sandbox.Container{{Mounts: []sandbox.Mount{{Volume: "v", SubPath: "x"}}}}}, true, true},
+		"open":                {sandbox.Spec{Open: true}, false, true},
+		"a pod's":             {sandbox.Spec{Network: sandbox.Network{Cluster: &sandbox.ClusterNetwork{}}}, false, true},
+		"termination message": {sandbox.Spec{Containers: []sandbox.Container{{Message: &sandbox.Message{}}}}, false, true},
+	} {
+		if got := isKept(&c.spec, "v"); got != c.kept {
+			t.Errorf("%s: the volume is kept: %v", name, got)
 		}
-	}
-	r, err := rootOf(sandbox.Volume{Mode: 0o777, GID: 5})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([][]any{{"volume/", int64(0o2777), 0, 5, "", ""}}, unpacked(t, r)); d != "" {
-		t.Error(d)
-	}
-	if got := tmpfsOptions(sandbox.Volume{Mode: 0o700, GID: 5, Size: 9}); got != "mode=2700,gid=5,size=9" {
-		t.Error(got)
-	}
-	if got := tmpfsOptions(sandbox.Volume{}); got != "mode=0777" {
-		t.Error(got)
+		if got := keeps(&c.spec); got != c.keeps {
+			t.Errorf("%s: the sandbox keeps: %v", name, got)
+		}
 	}
 }
 
@@ -140,13 +121,13 @@ func TestWorkloadOfAPod(t *testing.T) {
 	if !slices.Equal(h.GroupAdd, []string{"5", "6"}) || !slices.Equal(h.SecurityOpt, []string{"seccomp=unconfined"}) || h.PidMode != "container:other" || !o.Config.StdinOnce {
 		t.Errorf("%+v", h)
 	}
-	if got := o.Config.Labels[labelMessage]; got != "/dev/termination-log logs" {
+	if got := o.Config.Labels[labelMessage]; got != "logs app.2 /dev/termination-log" {
 		t.Errorf("label %q", got)
 	}
 	want := []mount.Mount{
-		{Type: "volume", Source: "neargate-i-x-e", Target: "/e", VolumeOptions: &mount.VolumeOptions{NoCopy: true}},
-		{Type: "volume", Source: "neargate-i-x-a", Target: "/f", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "..2026/f"}},
-		{Type: "volume", Source: "neargate-i-x.messages", Target: "/dev/termination-log", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "app.2"}},
+		{Type: "volume", Source: "neargate-i-x.kept", Target: "/e", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "e"}},
+		{Type: "volume", Source: "neargate-i-x.kept", Target: "/f", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "a/..2026/f"}},
+		{Type: "volume", Source: "neargate-i-x.kept", Target: "/dev/termination-log", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: ".messages/app.2"}},
 	}
 	if d := cmp.Diff(want, h.Mounts); d != "" {
 		t.Error(d)

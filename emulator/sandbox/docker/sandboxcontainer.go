@@ -1,7 +1,10 @@
 package docker
 
 import (
+	"cmp"
+
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 )
@@ -9,16 +12,21 @@ import (
 // cgroupRoot is where PID 1 finds the host's control groups.
 const cgroupRoot = "/cgroup"
 
+// boxWish is what a sandbox container is made for, beside its place.
+type boxWish struct {
+	name     string // of the container
+	hostname string // "": after its address
+	keeper   string // the sandbox whose volumes PID 1 shall keep; "": none
+}
+
 // sandboxContainer describes the container that owns a sandbox's namespace.
 // It has no rights over the host but one: to make control groups, because a
 // ceiling around several containers is none of the Engine's own abilities.
-func (r *Runtime) sandboxContainer(p place, name, image string) client.ContainerCreateOptions {
-	if name == "" {
-		name = hostname(p.ip)
-	}
-	return client.ContainerCreateOptions{
+func (r *Runtime) sandboxContainer(p place, wish boxWish, image string) client.ContainerCreateOptions {
+	o := client.ContainerCreateOptions{
+		Name: wish.name,
 		Config: &container.Config{
-			Image: image, Hostname: name, OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+			Image: image, Hostname: cmp.Or(wish.hostname, hostname(p.ip)), OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 			Labels: r.placeLabels(p),
 			Cmd:    []string{"--cgroup-root=" + cgroupRoot},
 		},
@@ -45,4 +53,10 @@ func (r *Runtime) sandboxContainer(p place, name, image string) client.Container
 			},
 		}},
 	}
+	if wish.keeper != "" {
+		o.Config.Cmd = append(o.Config.Cmd, "--volumes="+keptRoot)
+		o.HostConfig.CapAdd = append(o.HostConfig.CapAdd, keepingCaps...)
+		o.HostConfig.Mounts = []mount.Mount{r.keptMount(wish.keeper)}
+	}
+	return o
 }

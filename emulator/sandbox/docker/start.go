@@ -95,52 +95,13 @@ func (r *Runtime) describe(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 	if t.target, err = r.target(ctx, s, c); err != nil {
 		return client.ContainerCreateOptions{}, err
 	}
-	if err := r.addMessage(ctx, s, c, attempt); err != nil {
+	if err := r.addMessage(ctx, c, b, attempt); err != nil {
 		return client.ContainerCreateOptions{}, err
 	}
-	if err := r.resolve(ctx, s, c, &t); err != nil {
+	if err := r.resolve(ctx, s, c, b, &t); err != nil {
 		return client.ContainerCreateOptions{}, err
 	}
 	return workload(s, r.withoutRefused(c, b), attempt, env, t), nil
-}
-
-// resolve finds out what sub-paths lead to, and the folders of volumes that
-// are mounted in part, for Engines that cannot do so themselves.
-func (r *Runtime) resolve(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, t *setting) error {
-	t.folders, t.subs = map[string]string{}, map[string]string{}
-	if c.Message != nil && !t.subpaths {
-		if err := r.folder(ctx, r.names.messages(s.ID), t); err != nil {
-			return err
-		}
-	}
-	for _, m := range c.Mounts {
-		if m.SubPath == "" {
-			continue
-		}
-		if !t.subpaths {
-			if err := r.folder(ctx, r.names.volume(s.ID, m.Volume), t); err != nil {
-				return err
-			}
-		}
-		if t.subpaths && !isAtomic(s, m.Volume) {
-			continue // the Engine looks at links itself
-		}
-		sub, err := r.within(ctx, s, m)
-		if err != nil {
-			return err
-		}
-		t.subs[m.Path] = sub
-	}
-	return nil
-}
-
-func (r *Runtime) folder(ctx context.Context, volume string, t *setting) error {
-	v, err := r.daemon.VolumeInspect(ctx, volume, client.VolumeInspectOptions{})
-	if err != nil {
-		return fmt.Errorf("volume %s: %w", volume, err)
-	}
-	t.folders[volume] = v.Volume.Mountpoint
-	return nil
 }
 
 // target finds the container whose processes another one shall see.

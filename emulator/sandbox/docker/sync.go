@@ -57,7 +57,7 @@ type listing struct {
 	boxes     map[string]container.Summary   // sandbox containers by sandbox id
 	warm      []container.Summary            //
 	workloads map[string][]container.Summary // by sandbox id
-	helpers   []container.Summary
+	errands   []container.Summary
 	networks  map[string]string // Docker's id by VPC
 }
 
@@ -92,8 +92,8 @@ func (l *listing) sort(c container.Summary, sandbox string) {
 	case roleWorkload:
 		id := c.Labels[labelSandbox]
 		l.workloads[id] = append(l.workloads[id], c)
-	case roleFiles:
-		l.helpers = append(l.helpers, c)
+	case roleErrand:
+		l.errands = append(l.errands, c)
 	}
 }
 
@@ -129,7 +129,7 @@ func (r *Runtime) sync(ctx context.Context) error {
 // sandboxes are not adopted: they may be of another release, and new ones cost
 // less than finding out.
 func (r *Runtime) prune(ctx context.Context, l listing) error {
-	if err := r.removeAll(ctx, append(l.warm, l.helpers...)); err != nil {
+	if err := r.removeAll(ctx, append(l.warm, l.errands...)); err != nil {
 		return err
 	}
 	if err := r.dropNetworks(ctx); err != nil {

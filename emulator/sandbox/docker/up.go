@@ -66,9 +66,13 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 			return b, err
 		}
 	}
-	b, err := r.makeBox(ctx, s.Network, w, s.Hostname, r.names.sandbox(s.ID))
+	wish := boxWish{name: r.names.sandbox(s.ID), hostname: s.Hostname}
+	if keeps(s) {
+		wish.keeper = s.ID
+	}
+	b, err := r.makeBox(ctx, s.Network, w, wish)
 	if full := (*sandbox.StopError)(nil); errors.As(err, &full) && r.yieldWarm(w) {
-		b, err = r.makeBox(ctx, s.Network, w, s.Hostname, r.names.sandbox(s.ID))
+		b, err = r.makeBox(ctx, s.Network, w, wish)
 	}
 	if err != nil {
 		return nil, err
@@ -116,23 +120,24 @@ func (r *Runtime) revive(ctx context.Context, b *box) error {
 	return err
 }
 
-// fitsWarm: of all that a spec wants of the network, only the host name has to
-// be known when the container is made. The Engine copies it into those that
+// fitsWarm: spare sandboxes have no place for volumes, which only pods need;
+// and of all that a spec wants of the network, only the host name has to be
+// known when the container is made. The Engine copies it into those that
 // join, refuses them one of their own, and no process of the sandbox container
 // reaches their UTS namespaces.
-func fitsWarm(s *sandbox.Spec) bool { return s.Hostname == "" }
+func fitsWarm(s *sandbox.Spec) bool { return s.Hostname == "" && !keeps(s) }
 
 // maxTaken bounds how many addresses may turn out to be somebody else's.
 const maxTaken = 16
 
 // makeBox makes and starts a sandbox container and waits for its PID 1.
-func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, hostname, name string) (*box, error) {
+func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, wish boxWish) (*box, error) {
 	for range maxTaken {
 		p, err := r.claim(ctx, n, w)
 		if err != nil {
 			return nil, err
 		}
-		b, err := r.makeBoxAt(ctx, p, hostname, name)
+		b, err := r.makeBoxAt(ctx, p, wish)
 		if err == nil {
 			return b, nil
 		}
@@ -151,18 +156,17 @@ func isTaken(err error) bool {
 	return err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use")
 }
 
-func (r *Runtime) makeBoxAt(ctx context.Context, p place, hostname, name string) (*box, error) {
+func (r *Runtime) makeBoxAt(ctx context.Context, p place, wish boxWish) (*box, error) {
 	image, err := r.binary(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o := r.sandboxContainer(p, hostname, image)
-	o.Name = name
+	o := r.sandboxContainer(p, wish, image)
 	id, err := r.daemon.create(ctx, o)
 	if errdefs.IsConflict(err) {
 		// Left by a call whose answer was lost; no box knows it, so it never
 		// had a workload.
-		if err := r.removeContainer(ctx, name); err != nil {
+		if err := r.removeContainer(ctx, o.Name); err != nil {
 			return nil, err
 		}
 		id, err = r.daemon.create(ctx, o)
@@ -194,26 +198,35 @@ func (r *Runtime) explainMissing(err error, p place) {
 	}
 }
 
-// launch starts a sandbox container with its streams attached, and waits until
-// PID 1 has greeted. Podman attaches to nothing that does not run yet; there
-// the tunnel goes through a bridge process from the beginning.
+// launch starts a sandbox container and waits until its PID 1 has greeted.
 func (r *Runtime) launch(ctx context.Context, b *box) error {
-	var first *stdio
-	a, err := r.daemon.ContainerAttach(ctx, b.container, client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
-	switch {
-	case err == nil:
-		first = newStdio(a.HijackedResponse, r.complain)
-	case !strings.Contains(err.Error(), "received 409"):
-		return err
-	}
-	if _, err := r.daemon.ContainerStart(ctx, b.container, client.ContainerStartOptions{}); err != nil {
-		if first != nil {
-			first.Close()
-		}
+	first, err := r.startAttached(ctx, b.container)
+	if err != nil {
 		return fmt.Errorf("start of the sandbox container: %w", err)
 	}
 	_, err = r.attach(b, first).get(ctx)
 	return err
+}
+
+// startAttached starts a container with PID 1's program and returns its
+// streams. Podman attaches to nothing that does not run yet; there they are
+// nil, and the tunnel goes through a bridge process from the beginning.
+func (r *Runtime) startAttached(ctx context.Context, container string) (*stdio, error) {
+	var first *stdio
+	a, err := r.daemon.ContainerAttach(ctx, container, client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	switch {
+	case err == nil:
+		first = newStdio(a.HijackedResponse, r.complain)
+	case !strings.Contains(err.Error(), "received 409"):
+		return nil, err
+	}
+	if _, err := r.daemon.ContainerStart(ctx, container, client.ContainerStartOptions{}); err != nil {
+		if first != nil {
+			first.Close()
+		}
+		return nil, err
+	}
+	return first, nil
 }
 
 // removeContainer removes a container, running or not. What is gone already,

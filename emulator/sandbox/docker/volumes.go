@@ -4,22 +4,18 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
-// Volumes of a sandbox: named Docker volumes on disk, or tmpfs ones. A tmpfs
-// lives as long as somebody has it mounted, so one small container holds them
-// while the sandbox lives. Their content is files.go's matter.
+// Volumes of a sandbox. Those that begin with what the image has are volumes
+// of the Engine's, which does that; those in memory are too, see memory.go;
+// all others are folders that PID 1 keeps, see kept.go.
 
 // checkVolumes refuses what would leave its volume.
 func checkVolumes(s *sandbox.Spec) error {
@@ -59,66 +55,35 @@ func inside(p string) (string, error) {
 	return clean, nil
 }
 
-// makeVolumes makes all volumes with their files and the folders of sub-paths.
-// Once a container of the sandbox has been made, what is in them stays as it is.
+// makeVolumes makes all volumes with their files. Once a container of the
+// sandbox has been made, what is in them stays as it is.
 func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) error {
 	r.mu.Lock()
 	begun := len(b.newest) > 0
 	r.mu.Unlock()
-	if begun || len(s.Volumes) == 0 && !slices.ContainsFunc(s.Containers, hasMessage) {
+	if begun || len(s.Volumes) == 0 {
 		return nil
 	}
-	there, err := r.volumesOf(ctx, s.ID)
-	if err != nil {
-		return err
-	}
 	g, gctx := errgroup.WithContext(ctx)
+	var memory, own []sandbox.Volume
 	for _, v := range s.Volumes {
-		if !there[r.names.volume(s.ID, v.Name)] {
-			g.Go(func() error { return r.makeVolume(gctx, s.ID, v) })
+		switch {
+		case v.Memory:
+			memory = append(memory, v)
+		case copies(s, v.Name):
+			g.Go(func() error { return r.makeVolume(gctx, s.ID, v, nil) })
+		default:
+			own = append(own, v)
 		}
 	}
-	g.Go(func() error { return r.makeMessages(gctx, s) })
+	g.Go(func() error { return r.makeMemory(gctx, s, memory) })
+	g.Go(func() error { return r.makeKept(gctx, b, own) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	if err := r.holdMemory(ctx, s); err != nil {
-		return err
-	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	b.notes = unlimitedVolumes(s)
-	r.mu.Unlock()
-	g, gctx = errgroup.WithContext(ctx)
-	for _, v := range s.Volumes {
-		g.Go(func() error { return r.fillVolume(gctx, s, v) })
-	}
-	return g.Wait()
-}
-
-// fillVolume gives a new volume its content.
-func (r *Runtime) fillVolume(ctx context.Context, s *sandbox.Spec, v sandbox.Volume) error {
-	content, err := initial(v, foldersOf(s, v.Name))
-	if err != nil {
-		return fmt.Errorf("volume %s: %w", v.Name, err)
-	}
-	root, err := rootOf(v)
-	if err != nil || content == nil && root == nil {
-		return err
-	}
-	err = r.through(ctx, s.ID, r.names.volume(s.ID, v.Name), func(helper string) error {
-		if content != nil {
-			if err := r.unpack(ctx, helper, filesTarget, content); err != nil {
-				return err
-			}
-		}
-		if root == nil {
-			return nil
-		}
-		return r.unpack(ctx, helper, path.Dir(filesTarget), root)
-	})
-	if err != nil {
-		return fmt.Errorf("volume %s: %w", v.Name, err)
-	}
 	return nil
 }
 
@@ -133,125 +98,44 @@ func unlimitedVolumes(s *sandbox.Spec) []string {
 	return notes
 }
 
-func (r *Runtime) volumesOf(ctx context.Context, id string) (map[string]bool, error) {
+// volumesOf names the sandbox's volumes of the Engine's.
+func (r *Runtime) volumesOf(ctx context.Context, id string) ([]string, error) {
 	l, err := r.daemon.VolumeList(ctx, client.VolumeListOptions{Filters: r.ours().Add("label", labelSandbox+"="+id)})
 	if err != nil {
 		return nil, fmt.Errorf("volumes: %w", err)
 	}
-	there := map[string]bool{}
+	var all []string
 	for _, v := range l.Items {
-		there[v.Name] = true
+		all = append(all, v.Name)
 	}
-	return there, nil
+	return all, nil
 }
 
-func (r *Runtime) makeVolume(ctx context.Context, id string, v sandbox.Volume) error {
-	o := client.VolumeCreateOptions{
-		Name: r.names.volume(id, v.Name), Driver: "local",
-		Labels: r.volumeLabels(id, v),
-	}
-	if v.Memory {
-		o.DriverOpts = map[string]string{"type": "tmpfs", "device": "tmpfs", "o": tmpfsOptions(v)}
-	}
-	_, err := finish(ctx, func(ctx context.Context) (client.VolumeCreateResult, error) { return r.daemon.VolumeCreate(ctx, o) })
+// makeVolume makes a volume of the Engine's; one that is there is no error.
+func (r *Runtime) makeVolume(ctx context.Context, id string, v sandbox.Volume, options map[string]string) error {
+	_, err := finish(ctx, func(ctx context.Context) (client.VolumeCreateResult, error) {
+		return r.daemon.VolumeCreate(ctx, client.VolumeCreateOptions{
+			Name: r.names.volume(id, v.Name), Driver: "local", DriverOpts: options, Labels: r.volumeLabels(id),
+		})
+	})
 	if err != nil {
 		return fmt.Errorf("volume %s: %w", v.Name, err)
 	}
 	return nil
 }
 
-// tmpfsOptions: any user of the sandbox may write, as into an emptyDir, unless
-// something else was asked for.
-func tmpfsOptions(v sandbox.Volume) string {
-	o := fmt.Sprintf("mode=%04o", rootMode(v, 0o777))
-	if v.GID != 0 {
-		o += ",gid=" + strconv.Itoa(v.GID)
-	}
-	if v.Size > 0 {
-		o += ",size=" + strconv.FormatInt(v.Size, 10)
-	}
-	return o
-}
-
-// foldersOf are the sub-paths of a volume that somebody mounts, as empty
-// folders: the Engine, unlike Kubernetes, does not make them.
-func foldersOf(s *sandbox.Spec, volume string) []sandbox.File {
-	files := map[string]bool{}
-	if isAtomic(s, volume) {
-		return nil // what is not in its content is not there to be mounted
-	}
-	for _, v := range s.Volumes {
-		if v.Name == volume {
-			for _, f := range v.Files {
-				if p, err := inside(f.Path); err == nil {
-					files[p] = true
-				}
-			}
-		}
-	}
-	var all []sandbox.File
-	seen := map[string]bool{}
-	for _, c := range s.Containers {
-		for _, m := range c.Mounts {
-			p, err := inside(m.SubPath)
-			if m.Volume != volume || err != nil || seen[p] || files[p] {
-				continue
-			}
-			seen[p] = true
-			all = append(all, sandbox.File{Path: p + "/", Mode: 0o777})
-		}
-	}
-	return all
-}
-
-// holdMemory runs the container that keeps memory volumes mounted.
-func (r *Runtime) holdMemory(ctx context.Context, s *sandbox.Spec) error {
-	var mounts []mount.Mount
-	for i, v := range s.Volumes {
-		if v.Memory {
-			mounts = append(mounts, mount.Mount{Type: mount.TypeVolume, Source: r.names.volume(s.ID, v.Name), Target: fmt.Sprintf("/volume/%d", i)})
-		}
-	}
-	if len(mounts) == 0 {
-		return nil
-	}
-	image, err := r.binary(ctx)
-	if err != nil {
-		return err
-	}
-	name := r.names.holder(s.ID)
-	_, err = r.daemon.create(ctx, client.ContainerCreateOptions{
-		Name: name,
-		Config: &container.Config{
-			// Without the cgroup tree and DNS, PID 1 only sleeps.
-			Image: image, Cmd: []string{"--dns=false"}, OpenStdin: true, Labels: r.labels(roleHolder, s.ID),
-		},
-		HostConfig: &container.HostConfig{
-			NetworkMode: "none", Mounts: mounts, LogConfig: container.LogConfig{Type: "none"},
-			CapDrop: []string{"ALL"}, CapAdd: []string{"NET_ADMIN"}, SecurityOpt: []string{"no-new-privileges"},
-		},
-	})
-	if err != nil && !errdefs.IsConflict(err) {
-		return fmt.Errorf("memory volumes: %w", err)
-	}
-	if _, err := r.daemon.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
-		return fmt.Errorf("memory volumes: %w", err)
-	}
-	return nil
+func (r *Runtime) volumeLabels(id string) map[string]string {
+	return map[string]string{labelInstance: r.options.Instance, labelSandbox: id}
 }
 
 func (r *Runtime) labels(role, id string) map[string]string {
 	return map[string]string{labelInstance: r.options.Instance, labelRole: role, labelSandbox: id}
 }
 
-// dropVolumes removes all volumes of a sandbox whose containers are gone.
-func (r *Runtime) dropVolumes(ctx context.Context, id string) error {
-	there, err := r.volumesOf(ctx, id)
-	if err != nil {
-		return err
-	}
+// dropVolumes removes volumes of a sandbox whose containers are gone.
+func (r *Runtime) dropVolumes(ctx context.Context, names []string) error {
 	g, gctx := errgroup.WithContext(ctx)
-	for name := range there {
+	for _, name := range names {
 		g.Go(func() error {
 			_, err := r.daemon.VolumeRemove(gctx, name, client.VolumeRemoveOptions{Force: true})
 			if err != nil && !errdefs.IsNotFound(err) {

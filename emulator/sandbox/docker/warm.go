@@ -184,7 +184,7 @@ func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	// is waited for even when the process is about to end.
 	mctx, cancel := cleanup(ctx)
 	defer cancel()
-	b, err := r.makeBox(mctx, wish, at, "", r.names.warm(unique()))
+	b, err := r.makeBox(mctx, wish, at, boxWish{name: r.names.warm(unique())})
 	r.mu.Lock()
 	p.making--
 	keep := err == nil && ctx.Err() == nil && !p.ended

@@ -1,9 +1,7 @@
 package docker
 
 import (
-	"cmp"
 	"maps"
-	"path"
 	"strconv"
 	"strings"
 
@@ -28,19 +26,19 @@ type setting struct {
 	// folders are the volumes' places on the Engine's host, needed without
 	// subpaths.
 	folders map[string]string
-	subs    map[string]string // by mount point, what its sub-path leads to, where that is something else
+	subs    map[string]string // by mount point, what its sub-path leads to
 	target  string            // Docker's id of Container.Target
 }
 
 func workload(s *sandbox.Spec, c *sandbox.Container, attempt int, env []sandbox.EnvVar, t setting) client.ContainerCreateOptions {
 	return client.ContainerCreateOptions{
 		Name:       t.names.workload(s.ID, c.Name, attempt),
-		Config:     workloadConfig(s, c, env, t),
+		Config:     workloadConfig(s, c, attempt, env, t),
 		HostConfig: workloadHost(s, c, attempt, t),
 	}
 }
 
-func workloadConfig(s *sandbox.Spec, c *sandbox.Container, env []sandbox.EnvVar, t setting) *container.Config {
+func workloadConfig(s *sandbox.Spec, c *sandbox.Container, attempt int, env []sandbox.EnvVar, t setting) *container.Config {
 	return &container.Config{
 		Image:      c.Image,
 		Entrypoint: c.Entrypoint,
@@ -52,7 +50,7 @@ func workloadConfig(s *sandbox.Spec, c *sandbox.Container, env []sandbox.EnvVar,
 		OpenStdin:  c.Stdin,
 		StdinOnce:  c.StdinOnce,
 		StopSignal: c.StopSignal,
-		Labels:     workloadLabels(s, c, t),
+		Labels:     workloadLabels(s, c, attempt, t),
 		// The engine checks health itself, inside and in ECS's way.
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}
@@ -97,7 +95,7 @@ func workloadHost(s *sandbox.Spec, c *sandbox.Container, attempt int, t setting)
 	return h
 }
 
-func workloadLabels(s *sandbox.Spec, c *sandbox.Container, t setting) map[string]string {
+func workloadLabels(s *sandbox.Spec, c *sandbox.Container, attempt int, t setting) map[string]string {
 	labels := map[string]string{}
 	maps.Copy(labels, s.Labels)
 	maps.Copy(labels, c.Labels)
@@ -106,7 +104,7 @@ func workloadLabels(s *sandbox.Spec, c *sandbox.Container, t setting) map[string
 	labels[labelSandbox] = s.ID
 	labels[labelContainer] = c.Name
 	if c.Message != nil {
-		labels[labelMessage] = messageLabel(c.Message)
+		labels[labelMessage] = messageLabel(c, attempt)
 	}
 	if t.public != "" {
 		labels[labelPublic] = t.public
@@ -184,32 +182,15 @@ func tmpfs(all []sandbox.Tmpfs) map[string]string {
 func mounts(s *sandbox.Spec, c *sandbox.Container, t setting) []mount.Mount {
 	var all []mount.Mount
 	for _, m := range c.Mounts {
-		source := t.names.volume(s.ID, m.Volume)
-		sub := ""
-		if m.SubPath != "" {
-			sub = cmp.Or(t.subs[m.Path], path.Clean(m.SubPath))
-		}
-		if sub != "" && !t.subpaths {
-			// The volume is a folder of the Engine's host.
-			all = append(all, mount.Mount{Type: mount.TypeBind, Source: path.Join(t.folders[source], sub), Target: m.Path, ReadOnly: m.ReadOnly})
+		from := sourceOf(s, m, t.subs[m.Path], t.names)
+		if from.path != "" {
+			all = append(all, part(from, m.Path, m.ReadOnly, t))
 			continue
 		}
 		all = append(all, mount.Mount{
-			Type: mount.TypeVolume, Source: source, Target: m.Path, ReadOnly: m.ReadOnly,
-			VolumeOptions: &mount.VolumeOptions{NoCopy: !copies(s, m.Volume) || sub != "", Subpath: sub},
+			Type: mount.TypeVolume, Source: from.volume, Target: m.Path, ReadOnly: m.ReadOnly,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: !copies(s, m.Volume)},
 		})
 	}
 	return all
-}
-
-// copies: an empty volume on disk takes over what the image has at the mount
-// point, as with Docker and on Fargate. Memory and given files are not
-// overlaid.
-func copies(s *sandbox.Spec, volume string) bool {
-	for _, v := range s.Volumes {
-		if v.Name == volume {
-			return !v.Empty && !v.Atomic && !v.Memory && len(v.Files) == 0
-		}
-	}
-	return false
 }

@@ -3,7 +3,6 @@ package docker
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/containerd/errdefs"
@@ -31,7 +30,7 @@ func TestWorkload(t *testing.T) {
 		Env: []sandbox.EnvVar{{Name: "A", Value: "1"}, {Name: "B", Value: "2"}, {Name: "A", Value: "3"}},
 	}
 	o := workload(s, c, 2, []sandbox.EnvVar{{Name: "SECRET", Value: "x"}}, setting{
-		instance: "i", names: newNames("i"), owner: "sandboxcontainer", ceiling: ceiling{group: true, parent: "/neargate/x"}, public: "127.64.0.1 80/tcp=80", subpaths: true,
+		instance: "i", names: newNames("i"), owner: "sandboxcontainer", ceiling: ceiling{group: true, parent: "/neargate/x"}, public: "127.64.0.1 80/tcp=80", subpaths: true, subs: map[string]string{"/c": "a/b"},
 	})
 	yes := true
 	want := &container.Config{
@@ -50,7 +49,7 @@ func TestWorkload(t *testing.T) {
 		Tmpfs: map[string]string{"/t": "size=1024,noexec"}, Sysctls: c.Sysctls,
 		Mounts: []mount.Mount{
 			{Type: "volume", Source: "neargate-i-" + s.ID + "-v", Target: "/v", VolumeOptions: &mount.VolumeOptions{}},
-			{Type: "volume", Source: "neargate-i-" + s.ID + "-conf", Target: "/c", ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "a/b"}},
+			{Type: "volume", Source: "neargate-i-" + s.ID + ".kept", Target: "/c", ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "conf/a/b"}},
 		},
 		Resources: container.Resources{
 			CPUShares: 256, NanoCPUs: 500_000_000, Memory: 1 << 26, MemorySwap: 1 << 26, MemoryReservation: 1 << 25, CgroupParent: "/neargate/x",
@@ -67,10 +66,12 @@ func TestWorkload(t *testing.T) {
 }
 
 func TestWorkloadOfAnOldEngineMountsSubPathsByFolder(t *testing.T) {
-	s := &sandbox.Spec{ID: "x", Volumes: []sandbox.Volume{{Name: "v"}}}
+	s := &sandbox.Spec{ID: "x", Volumes: []sandbox.Volume{{Name: "v", Empty: true}}}
 	c := &sandbox.Container{Mounts: []sandbox.Mount{{Volume: "v", Path: "/m", SubPath: "a/b", ReadOnly: true}}}
-	got := mounts(s, c, setting{names: newNames("i"), folders: map[string]string{"neargate-i-x-v": "/var/lib/docker/volumes/v/_data"}})
-	want := []mount.Mount{{Type: "bind", Source: "/var/lib/docker/volumes/v/_data/a/b", Target: "/m", ReadOnly: true}}
+	got := mounts(s, c, setting{
+		names: newNames("i"), folders: map[string]string{"neargate-i-x.kept": "/var/lib/docker/volumes/k/_data"}, subs: map[string]string{"/m": "a/b"},
+	})
+	want := []mount.Mount{{Type: "bind", Source: "/var/lib/docker/volumes/k/_data/v/a/b", Target: "/m", ReadOnly: true}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -154,19 +155,5 @@ func TestPublicLabel(t *testing.T) {
 		if _, _, err := parsePublicLabel(bad); err == nil {
 			t.Errorf("%q is read", bad)
 		}
-	}
-}
-
-func TestFoldersOf(t *testing.T) {
-	s := &sandbox.Spec{
-		Volumes: []sandbox.Volume{{Name: "v", Files: []sandbox.File{{Path: "file"}}}},
-		Containers: []sandbox.Container{
-			{Mounts: []sandbox.Mount{{Volume: "v", SubPath: "a"}, {Volume: "v", SubPath: "file"}, {Volume: "w", SubPath: "b"}, {Volume: "v"}}},
-			{Mounts: []sandbox.Mount{{Volume: "v", SubPath: "a"}}},
-		},
-	}
-	got := foldersOf(s, "v")
-	if len(got) != 1 || !strings.HasPrefix(got[0].Path, "a/") {
-		t.Errorf("%+v", got)
 	}
 }

@@ -83,7 +83,7 @@ func messageAgain(b *bench) {
 }
 
 func messageEphemeral(b *bench) {
-	s := b.spec(Program{})
+	s := b.asking(false, Program{})
 	b.up(s)
 	b.start(s, 0)
 	late := b.asking(false, leaves("late", 0)).Containers[0]
