@@ -10,7 +10,10 @@
 //	                 neargate-sandbox, owner of the network namespace
 //	task's size      a control group that all its workload containers have as
 //	                 parent
-//	volume           a named Docker volume, or a tmpfs one
+//	volume           a folder that PID 1 keeps in the one volume that it has
+//	                 mounted; one that begins with what the image has there,
+//	                 as ECS's do, is a named Docker volume, and one in memory
+//	                 a tmpfs volume
 //	public address   a loopback address of the task's own, served by this
 //	                 process and carried through the tunnel
 //	VPC's resolver   PID 1 at 169.254.169.253, in every resolv.conf that says
@@ -33,6 +36,13 @@
 // taken. All that is needed to take over running sandboxes after a restart is
 // in names and labels, and, for a pod's cluster, in what its PID 1 says in its
 // greeting; this package keeps no file.
+//
+// # Ahead of time
+//
+// Sandboxes that wait in the warm pool serve what leaves its host name open,
+// which a pod never does: the Engine gives a container that joins another's
+// network that one's host name as it was created with, and has no way to
+// change either.
 //
 // # Coming and going of the engine
 //

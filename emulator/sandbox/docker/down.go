@@ -44,6 +44,9 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 			return fmt.Errorf("ceiling: %w", err)
 		}
 	}
+	if b != nil {
+		r.letGo(b) // or its link would look for another way in
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	var volumes []string
 	g.Go(func() error { return r.removeAll(gctx, append(own, rest...)) })
@@ -61,14 +64,16 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 		return nil
 	}
 	r.forget(b)
-	return r.dropNetwork(ctx, r.vpcOf(b.place.vpc))
+	r.restNetwork(r.vpcOf(b.place.vpc))
+	return nil
 }
 
 // running divides containers into those of the workload that may have
-// processes and all others.
+// processes and all others. One that was made may be starting, when somebody
+// has not waited for it.
 func running(all []container.Summary) (running, others []container.Summary) {
 	for _, c := range all {
-		if c.Labels[labelRole] != roleWorkload || c.State == container.StateCreated || c.State == container.StateExited || c.State == container.StateDead {
+		if c.Labels[labelRole] != roleWorkload || c.State == container.StateExited || c.State == container.StateDead {
 			others = append(others, c)
 		} else {
 			running = append(running, c)

@@ -2,22 +2,20 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
+	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
-// VPCs as Docker networks: made on first need, removed with the last sandbox.
+// VPCs as Docker networks: made on first need, removed after the last sandbox,
+// which is the matter of rest.go.
 // Which addresses there are is address.go's matter.
 
 // vpc is a VPC's network.
@@ -30,6 +28,7 @@ type vpc struct {
 	gateway netip.Addr
 	used    map[netip.Addr]bool // true: by us; false: by somebody else's container
 	cursors map[netip.Prefix]uint32
+	rest    *time.Timer // removes the network when nobody has used it again
 }
 
 // place is an address in a VPC.
@@ -85,6 +84,7 @@ func (r *Runtime) makeNetwork(ctx context.Context, v *vpc, w wanted) error {
 	if found, err := r.findNetwork(ctx, v); found || err != nil {
 		return err
 	}
+	r.dropResting(ctx, v, w.cidr)
 	candidates := append([]netip.Prefix{w.cidr}, pools(w.vpc, w.cidr)...)
 	foreign := r.hostPrefixes()
 	var refusal error
@@ -233,44 +233,6 @@ func (r *Runtime) release(p place) {
 	}
 }
 
-// dropNetwork removes the VPC's network when nobody uses it any more. That
-// somebody else's container is still attached to it is no error: it is tried
-// again after the next sandbox and at the next start.
-func (r *Runtime) dropNetwork(ctx context.Context, v *vpc) error {
-	v.make.Lock()
-	defer v.make.Unlock()
-	r.mu.Lock()
-	id, busy := v.id, v.busy()
-	r.mu.Unlock()
-	if id == "" || busy {
-		return nil
-	}
-	_, err := r.daemon.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
-	if err != nil && !errdefs.IsNotFound(err) {
-		if hasEndpoints(err) {
-			return nil
-		}
-		return fmt.Errorf("network of %s: %w", v.name, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	v.id = ""
-	clear(v.used)
-	return nil
-}
-
-// dropNetworks does so for all VPCs.
-func (r *Runtime) dropNetworks(ctx context.Context) error {
-	r.mu.Lock()
-	all := slices.Collect(maps.Values(r.vpcs))
-	r.mu.Unlock()
-	var errs []error
-	for _, v := range all {
-		errs = append(errs, r.dropNetwork(ctx, v))
-	}
-	return errors.Join(errs...)
-}
-
 // networkLost forgets a network that is not there any more: somebody has
 // removed it.
 func (r *Runtime) networkLost(p place) {
@@ -280,5 +242,3 @@ func (r *Runtime) networkLost(p place) {
 		v.id = ""
 	}
 }
-
-func hasEndpoints(err error) bool { return strings.Contains(err.Error(), "active endpoints") }

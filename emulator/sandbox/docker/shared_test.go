@@ -171,9 +171,37 @@ func TestNothingIsLeftAfterDown(t *testing.T) {
 	if l, err := b.bed.engine.VolumeList(b.ctx, client.VolumeListOptions{Filters: f}); err != nil || len(l.Items) > 0 {
 		t.Errorf("volumes %+v, %v", l.Items, err)
 	}
+	if err := b.rt.Purge(b.ctx); err != nil { // which waits for no second use of the network
+		t.Fatal(err)
+	}
 	if l, err := b.bed.engine.NetworkList(b.ctx, client.NetworkListOptions{Filters: f}); err != nil || len(l.Items) > 0 {
 		t.Errorf("networks %+v, %v", l.Items, err)
 	}
+}
+
+// TestNetworksRest: one that nobody uses stays for the next sandbox, and goes
+// when another VPC wants its addresses.
+func TestNetworksRest(t *testing.T) {
+	p := newProxy(t, need(t))
+	b := newBench(t, func(o *docker.Options) { o.Host = p.host() })
+	s := b.spec(runtimetest.Program{})
+	b.up(s)
+	b.down(s)
+	p.count()
+	again := b.spec(runtimetest.Program{})
+	b.up(again)
+	for _, call := range p.count() {
+		if strings.Contains(call, "/networks") {
+			t.Errorf("the second sandbox took %s", call)
+		}
+	}
+	b.down(again)
+	other := b.spec(runtimetest.Program{})
+	other.Network.VPC, other.Network.Subnet = "vpc-0another", "subnet-0another"
+	if a := b.up(other); !strings.HasPrefix(a.IP, "10.214.16.") {
+		t.Errorf("the other VPC's address is %s", a.IP)
+	}
+	b.down(other)
 }
 
 func TestCancelledCallsLeaveNothingAfterDown(t *testing.T) {

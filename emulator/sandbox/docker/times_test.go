@@ -9,6 +9,7 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/docker"
 	"github.com/neargate/neargate/emulator/sandbox/runtimetest"
+	"github.com/neargate/neargate/emulator/store"
 )
 
 // times collects how long the parts of something take.
@@ -108,6 +109,39 @@ func TestTaskTimes(t *testing.T) {
 		m.took("start")
 		b.down(s)
 		m.took("down")
+	}
+	m.tell(t)
+}
+
+// TestPodTimesOfTheEngine measures what an owner of a pod waits for.
+func TestPodTimesOfTheEngine(t *testing.T) {
+	if os.Getenv("NEARGATE_MEASURE") == "" {
+		t.Skip("NEARGATE_MEASURE is not set")
+	}
+	p := newPods(t)
+	p.down(p.spec()) // the Engine's state is known then
+	var m times
+	for range 10 {
+		s := *p.spec()
+		s.Steps, s.Patient, s.Open, s.Hostname = 2, true, true, "web-7d4b9c-x2x9p"
+		whole := sandbox.Completion{
+			Volumes:    []sandbox.Volume{{Name: "v", Mode: 0o777, Empty: true, Atomic: true, Files: []sandbox.File{{Path: "token", Mode: 0o644, Data: make([]byte, 1200)}}}},
+			Containers: []sandbox.Container{p.container("web", runtimetest.Program{}, nil)},
+		}
+		m.begin()
+		p.update(func(tx *store.Tx) error { return sandbox.Create(tx, s) })
+		p.until(s.ID, "address", func(s *sandbox.Sandbox) bool { return s.Status.Height == 1 })
+		m.took("address")
+		p.update(func(tx *store.Tx) error { return sandbox.Complete(tx, s.ID, whole) })
+		p.until(s.ID, "running", func(s *sandbox.Sandbox) bool {
+			return len(s.Status.Containers) == 1 && s.Status.Containers[0].State == sandbox.ContainerRunning
+		})
+		m.took("running")
+		p.update(func(tx *store.Tx) error {
+			return sandbox.Stop(tx, s.ID, sandbox.Desired{Code: "x", Reason: "y"})
+		})
+		p.until(s.ID, "the end", func(s *sandbox.Sandbox) bool { return s.IsStopped() })
+		m.took("stopped")
 	}
 	m.tell(t)
 }
