@@ -22,7 +22,7 @@ type Ring struct{ ring }
 func NewRing() *Ring { return &Ring{} }
 
 // WriteTo writes what is kept.
-func (r *Ring) WriteTo(w io.Writer) error { return r.writeTo(w) }
+func (r *Ring) Dump(w io.Writer) error { return r.writeTo(w) }
 
 // Rules are those that a ClusterRole has, put together.
 func Rules(roles rbaclisters.ClusterRoleLister, name string) ([]rbacv1.PolicyRule, error) {

@@ -46,7 +46,7 @@ func TestRingKeepsTheNewest(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := r.WriteTo(&out); err != nil {
+	if err := r.Dump(&out); err != nil {
 		t.Fatal(err)
 	}
 	if out.Len() > 256<<10 || out.Len() < 255<<10 || !strings.HasSuffix(out.String(), line+"last\n") || !strings.HasPrefix(out.String(), "xx") {
