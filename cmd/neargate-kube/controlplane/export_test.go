@@ -21,7 +21,7 @@ type Ring struct{ ring }
 // NewRing returns an empty one.
 func NewRing() *Ring { return &Ring{} }
 
-// WriteTo writes what is kept.
+// Dump writes what is kept.
 func (r *Ring) Dump(w io.Writer) error { return r.writeTo(w) }
 
 // Rules are those that a ClusterRole has, put together.
