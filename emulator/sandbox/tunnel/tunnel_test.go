@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"os"
 	"sync"
 	"testing"
@@ -14,7 +15,7 @@ import (
 )
 
 // limit bounds every wait of these tests; none comes near it.
-const limit = 20 * time.Second
+const limit = time.Minute
 
 // duplex makes one stream of two pipes.
 type duplex struct {
@@ -95,7 +96,8 @@ func receive[T any](t testing.TB, c <-chan T) T {
 	case v := <-c:
 		return v
 	case <-time.After(limit):
-		t.Fatal("nothing came")
+		stacks := make([]byte, 1<<20)
+		t.Fatalf("nothing came within %v; what goes on:\n%s", limit, stacks[:runtime.Stack(stacks, true)])
 		panic("unreachable")
 	}
 }
