@@ -21,7 +21,7 @@ func findProgram(named string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%w (looked for %s: %w)", errNoProgram, named, err)
 		}
-		return path, nil
+		return filepath.Abs(path) // it is started in a directory of its own
 	}
 	if self, err := os.Executable(); err == nil {
 		if path, err := exec.LookPath(filepath.Join(filepath.Dir(self), programName)); err == nil {
