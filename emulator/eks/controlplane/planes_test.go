@@ -253,7 +253,7 @@ func TestRemove(t *testing.T) {
 	if _, err := os.Stat(w.place("stubborn")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("its directory is there", err)
 	}
-	if runs(pid) {
+	if !ends(pid) {
 		t.Error("it runs")
 	}
 	w.ensure(t, "stubborn") // one of the same name begins anew
@@ -339,7 +339,7 @@ func TestMemoryLeavesNothing(t *testing.T) {
 	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
 		t.Error(left, err)
 	}
-	if runs(pid) {
+	if !ends(pid) {
 		t.Error("it runs")
 	}
 	if _, there := w.Status(arnOf("well")); there {
