@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/record"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -45,7 +46,7 @@ func (c *Compute) assign(ctx context.Context, p *corev1.Pod, node string, by rec
 // ensureFargateNode makes the node of a pod's sandbox. One of the same name that
 // belonged to a pod that is gone gives way: its address has a new owner.
 func (c *Compute) ensureFargateNode(ctx context.Context, p *corev1.Pod, name string) error {
-	id := SandboxID(p.UID)
+	id := boxes.ID(p.UID)
 	if n, err := c.nodes.Get(name); err == nil && sandboxOf(n.Spec.ProviderID) == id {
 		return nil
 	}
@@ -71,7 +72,7 @@ func (c *Compute) ensureFargateNode(ctx context.Context, p *corev1.Pod, name str
 // fargateNodeOf composes a pod's node from what is known: the sandbox, or, when
 // that is gone, the node's name.
 func (c *Compute) fargateNodeOf(p *corev1.Pod, name string) *corev1.Node {
-	id := SandboxID(p.UID)
+	id := boxes.ID(p.UID)
 	address, zone := addressOf(name), ""
 	if box, ok := c.Boxes.Get(id); ok {
 		zone = box.Spec.Labels[labelZone]

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/fit"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
 )
@@ -67,7 +68,7 @@ func indexers() cache.Indexers {
 	}
 	return cache.Indexers{
 		byNode:    one(func(p *corev1.Pod) string { return p.Spec.NodeName }),
-		bySandbox: one(func(p *corev1.Pod) string { return SandboxID(p.UID) }),
+		bySandbox: one(func(p *corev1.Pod) string { return boxes.ID(p.UID) }),
 		byProfile: one(func(p *corev1.Pod) string { return p.Labels[rules.ProfileLabel] }),
 	}
 }
@@ -121,7 +122,7 @@ func (c *Compute) podChanged(p *corev1.Pod, moved bool) {
 
 // podGone queues what a pod leaves behind.
 func (c *Compute) podGone(p *corev1.Pod) {
-	id := SandboxID(p.UID)
+	id := boxes.ID(p.UID)
 	c.told.forget(p.UID)
 	c.assumed.release(id)
 	c.subnets.forget(id)

@@ -5,12 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/types"
 )
-
-// SandboxID is the ID of a pod's sandbox.
-func SandboxID(uid types.UID) string { return strings.ReplaceAll(string(uid), "-", "") }
 
 // domain is that of EC2's private DNS names.
 func domain(region string) string {

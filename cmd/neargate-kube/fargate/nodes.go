@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 )
 
 // reconcileNode keeps one node: gone when its pod is, there again when somebody
@@ -44,7 +46,7 @@ func (c *Compute) restore(ctx context.Context, name string) error {
 		return nil
 	}
 	for _, p := range c.podsBy(byNode, name) {
-		box, ok := c.Boxes.Get(SandboxID(p.UID))
+		box, ok := c.Boxes.Get(boxes.ID(p.UID))
 		if isFargate(p) && (isOver(p) || ok && !box.IsStopped()) {
 			return c.ensureFargateNode(ctx, p, name)
 		}

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/neargate/neargate/cmd/neargate-kube/fargate"
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -24,7 +24,7 @@ func (w *world) deleteNode(name string) {
 // end has a pod's sandbox stop.
 func (w *world) end(name string) {
 	w.Helper()
-	if err := w.parent.StopSandbox(w.Context(), fargate.SandboxID(w.pod(name).UID), "", "", nil); err != nil {
+	if err := w.parent.StopSandbox(w.Context(), boxes.ID(w.pod(name).UID), "", "", nil); err != nil {
 		w.Fatal(err)
 	}
 	w.pass(time.Millisecond)

@@ -35,7 +35,7 @@ func (a *assumed) release(id string) {
 // place takes the next step of a pod that no profile matches: a node group's
 // node, if there is one that suits, its sandbox, and the binding.
 func (c *Compute) place(ctx context.Context, p *corev1.Pod) error {
-	id := SandboxID(p.UID)
+	id := boxes.ID(p.UID)
 	box, ok := c.Boxes.Get(id)
 	if ok && !box.Desired.Stopped && box.Status.Address != nil {
 		return c.arrive(ctx, p, box)
@@ -71,7 +71,7 @@ func (c *Compute) arrive(ctx context.Context, p *corev1.Pod, box *sandbox.Sandbo
 func (c *Compute) open(ctx context.Context, p *corev1.Pod, node *corev1.Node) error {
 	holder, ok := c.holderOf(node)
 	if !ok { // its coming back brings the waiting pods here again
-		c.assumed.release(SandboxID(p.UID))
+		c.assumed.release(boxes.ID(p.UID))
 		return fmt.Errorf("node %s has lost its address", node.Name)
 	}
 	return c.create(ctx, p, podSpec(p, c.Cluster, subnetOf(holder), limits(p), node.Name), c.standard)
@@ -118,7 +118,7 @@ func (c *Compute) choose(p *corev1.Pod, id string) (*corev1.Node, string, error)
 func (c *Compute) onTheWay(except string) map[string][]*corev1.Pod {
 	found := map[string][]*corev1.Pod{}
 	for _, p := range c.podsBy(byNode, "") {
-		id := SandboxID(p.UID)
+		id := boxes.ID(p.UID)
 		node, ok := c.assumed.node[id]
 		if box, there := c.Boxes.Get(id); !ok && there {
 			node = box.Spec.Labels[nodeHint]
@@ -162,7 +162,7 @@ func (c *Compute) holderOf(n *corev1.Node) (*sandbox.Sandbox, bool) {
 // has put on a node by name. A node group's node takes it; a Fargate node has
 // its one pod already.
 func (c *Compute) settle(ctx context.Context, p *corev1.Pod) error {
-	id := SandboxID(p.UID)
+	id := boxes.ID(p.UID)
 	c.assumed.release(id)
 	if _, ok := c.Boxes.Get(id); ok || len(p.Status.ContainerStatuses) > 0 || p.Status.StartTime != nil {
 		return nil

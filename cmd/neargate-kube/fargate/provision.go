@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -26,7 +27,7 @@ const (
 
 // provision takes the next step of a Fargate pod: its sandbox, then its node.
 func (c *Compute) provision(ctx context.Context, p *corev1.Pod) error {
-	box, ok := c.Boxes.Get(SandboxID(p.UID))
+	box, ok := c.Boxes.Get(boxes.ID(p.UID))
 	if ok && c.isDraining(p.Labels[rules.ProfileLabel]) { // drain deletes the pod
 		c.choreQueue.Add(choreDrain)
 		return nil
@@ -41,7 +42,7 @@ func (c *Compute) provision(ctx context.Context, p *corev1.Pod) error {
 	if ok {
 		return c.await(ctx, p, box, c.fargate)
 	}
-	if wait := c.subnets.wait(SandboxID(p.UID), time.Now()); wait > 0 {
+	if wait := c.subnets.wait(boxes.ID(p.UID), time.Now()); wait > 0 {
 		c.podQueue.AddAfter(key(p), wait)
 		return nil
 	}
@@ -51,7 +52,7 @@ func (c *Compute) provision(ctx context.Context, p *corev1.Pod) error {
 		return c.waits(ctx, p, c.fargate, corev1.PodReasonUnschedulable, fmt.Sprintf(
 			"Pod not supported on Fargate: no subnet of fargate profile %s meets the pod's node selector and affinity", profile.Name))
 	}
-	id := SandboxID(p.UID)
+	id := boxes.ID(p.UID)
 	if err := c.create(ctx, p, podSpec(p, c.Cluster, c.subnet(id, choice), size, ""), c.fargate); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/neargate/neargate/cmd/neargate-kube/fargate"
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -27,7 +27,7 @@ func TestAPodGetsItsNode(t *testing.T) {
 		p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{"cpu": resource.MustParse("1"), "memory": resource.MustParse("8Gi")}
 		w.parent.set(func() { w.parent.slow = true })
 		w.create(p)
-		id := fargate.SandboxID(p.UID)
+		id := boxes.ID(p.UID)
 		nominated := w.pod("web").Status.NominatedNodeName
 		if first, last, _ := strings.Cut(nominated, "-"); len(first) != 10 || last != id {
 			t.Errorf("nominated %q", nominated)

@@ -31,7 +31,7 @@ func podSpec(pod *corev1.Pod, c link.Config, s link.Subnet, size sandbox.Size, n
 		labels[nodeHint] = node
 	}
 	return sandbox.Spec{
-		ID:       SandboxID(pod.UID),
+		ID:       boxes.ID(pod.UID),
 		Owner:    c.ARN + "/" + pod.Namespace + "/" + pod.Name,
 		Group:    c.ARN,
 		Hostname: podHostname(pod),

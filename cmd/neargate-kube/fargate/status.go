@@ -93,7 +93,7 @@ func (c *Compute) drain(ctx context.Context) error {
 // are, as on AWS.
 func (c *Compute) podsOfProfile(name string) []*corev1.Pod {
 	return slices.DeleteFunc(c.podsBy(byProfile, name), func(p *corev1.Pod) bool {
-		_, started := c.Boxes.Get(SandboxID(p.UID))
+		_, started := c.Boxes.Get(boxes.ID(p.UID))
 		return p.Spec.NodeName == "" && !started
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/fit"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
 )
@@ -26,7 +27,7 @@ func (c *Compute) Why(p *corev1.Pod) []string {
 	} else {
 		add("It has no node yet.")
 	}
-	if box, ok := c.Boxes.Get(SandboxID(p.UID)); ok && p.Spec.NodeName == "" && box.Status.Trouble != "" {
+	if box, ok := c.Boxes.Get(boxes.ID(p.UID)); ok && p.Spec.NodeName == "" && box.Status.Trouble != "" {
 		add("Its sandbox is in trouble since %s: %s", box.Status.TroubleAt.Format("15:04:05"), box.Status.Trouble)
 	}
 	for _, wish := range fit.Unmet(p) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -71,12 +71,9 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) (*corev1.Pod, *san
 		http.Error(w, fmt.Sprintf("pod %q not found", name+"_"+namespace), http.StatusNotFound)
 		return nil, nil
 	}
-	box, _ := s.Boxes.Get(ID(pod))
+	box, _ := s.Boxes.Get(boxes.ID(pod.UID))
 	return pod, box
 }
-
-// ID is the id of a pod's sandbox: its UID without the dashes.
-func ID(pod *corev1.Pod) string { return strings.ReplaceAll(string(pod.UID), "-", "") }
 
 // running answers and returns false unless the container runs.
 func running(w http.ResponseWriter, box *sandbox.Sandbox, container string) bool {
@@ -92,33 +89,36 @@ func running(w http.ResponseWriter, box *sandbox.Sandbox, container string) bool
 }
 
 func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
-	pod, box := s.find(w, r)
-	container := r.PathValue("container")
-	if pod == nil || !running(w, box, container) {
+	pod, e, ok := s.talk(w, r)
+	if !ok {
 		return
 	}
-	o, err := remotecommand.NewOptions(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	remotecommand.ServeExec(w, r, executor{s, box.Spec.ID, o}, pod.Name, string(pod.UID), container, r.URL.Query()["command"], o,
+	remotecommand.ServeExec(w, r, e, pod.Name, string(pod.UID), r.PathValue("container"), r.URL.Query()["command"], e.wanted,
 		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
 }
 
 func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
-	pod, box := s.find(w, r)
-	container := r.PathValue("container")
-	if pod == nil || !running(w, box, container) {
+	pod, e, ok := s.talk(w, r)
+	if !ok {
 		return
+	}
+	remotecommand.ServeAttach(w, r, e, pod.Name, string(pod.UID), r.PathValue("container"), e.wanted,
+		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
+}
+
+// talk prepares for streams to and from a container that runs, or answers why
+// there can be none.
+func (s *Server) talk(w http.ResponseWriter, r *http.Request) (*corev1.Pod, executor, bool) {
+	pod, box := s.find(w, r)
+	if pod == nil || !running(w, box, r.PathValue("container")) {
+		return nil, executor{}, false
 	}
 	o, err := remotecommand.NewOptions(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		return nil, executor{}, false
 	}
-	remotecommand.ServeAttach(w, r, executor{s, box.Spec.ID, o}, pod.Name, string(pod.UID), container, o,
-		idleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
+	return pod, executor{s, box.Spec.ID, o}, true
 }
 
 func (s *Server) portForward(w http.ResponseWriter, r *http.Request) {

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 )
 
 // nodes.go answers for nodes; server.go does for pods.
@@ -71,7 +73,7 @@ func (s *Server) node(n *corev1.Node, pods []*corev1.Pod) (v1beta1.NodeMetrics, 
 			continue
 		}
 		all++
-		if u, ok := s.sampler.usage(ID(p)); ok {
+		if u, ok := s.sampler.usage(boxes.ID(p.UID)); ok {
 			measured++
 			m.Timestamp, m.Window = metav1.NewTime(u.At), metav1.Duration{Duration: u.Window}
 			for _, c := range u.Containers {

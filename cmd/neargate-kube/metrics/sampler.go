@@ -2,13 +2,13 @@ package metrics
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -117,7 +117,7 @@ func (s *sampler) sample(ctx context.Context, age time.Duration) {
 	g.SetLimit(atOnce)
 	alive := map[string]bool{}
 	for _, p := range s.pods() {
-		id := ID(p)
+		id := boxes.ID(p.UID)
 		alive[id] = true
 		if s.fresh(id, age) {
 			continue
@@ -191,9 +191,6 @@ func Between(was, is sandbox.Stats) (u PodUsage, ok bool) {
 	}
 	return u, len(u.Containers) > 0
 }
-
-// ID is the id of a pod's sandbox.
-func ID(p *corev1.Pod) string { return strings.ReplaceAll(string(p.UID), "-", "") }
 
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 )
 
 // Server answers metrics.k8s.io/v1beta1. The API server stands before it and
@@ -126,7 +128,7 @@ func (s *Server) choose(r *http.Request) ([]*corev1.Pod, *apierrors.StatusError)
 func (s *Server) measure(ctx context.Context, all []*corev1.Pod) {
 	ids := make([]string, len(all))
 	for i, p := range all {
-		ids[i] = ID(p)
+		ids[i] = boxes.ID(p.UID)
 	}
 	s.sampler.ask(ctx, ids)
 }
@@ -167,7 +169,7 @@ func (s *Server) getPod(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) pod(p *corev1.Pod) (m v1beta1.PodMetrics, ok bool) {
-	u, ok := s.sampler.usage(ID(p))
+	u, ok := s.sampler.usage(boxes.ID(p.UID))
 	if !ok {
 		return m, false
 	}

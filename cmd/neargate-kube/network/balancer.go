@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -58,7 +59,7 @@ func sandboxesByAddress(pods []*corev1.Pod) map[netip.Addr]string {
 			continue
 		}
 		if a, err := netip.ParseAddr(p.Status.PodIP); err == nil {
-			by[a] = strings.ReplaceAll(string(p.UID), "-", "")
+			by[a] = boxes.ID(p.UID)
 		}
 	}
 	return by

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -137,7 +138,7 @@ func (w *Worker) isThere(ctx context.Context, id string, box *sandbox.Sandbox) (
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
-	return err == nil && boxID(pod.UID) == id, err
+	return err == nil && boxes.ID(pod.UID) == id, err
 }
 
 // complete gives the sandbox its containers.

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -149,8 +149,5 @@ func isPlaced(pod *v1.Pod, node *v1.Node) bool {
 	if pod.Status.StartTime != nil || len(pod.Status.ContainerStatuses) > 0 {
 		return false
 	}
-	return node == nil || !strings.Contains(node.Spec.ProviderID, "-"+boxID(pod.UID)+"/")
+	return node == nil || !strings.Contains(node.Spec.ProviderID, "-"+boxes.ID(pod.UID)+"/")
 }
-
-// boxID names a pod's sandbox.
-func boxID(uid types.UID) string { return strings.ReplaceAll(string(uid), "-", "") }

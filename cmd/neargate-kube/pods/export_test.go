@@ -20,7 +20,6 @@ var (
 	Phase     = phase
 	StatusOf  = status
 	Changes   = changes
-	BoxID     = boxID
 	ImageID   = imageID
 	LiveNames = liveVolumes
 )

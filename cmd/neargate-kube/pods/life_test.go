@@ -170,7 +170,7 @@ func (l *life) create(p *v1.Pod) {
 	synctest.Wait()
 	err := l.store.Update(l.Context(), "test", func(tx *store.Tx) error {
 		return sandbox.Create(tx, sandbox.Spec{
-			ID: pods.BoxID(uid), Owner: clusterARN + "/default/web", Group: clusterARN, Open: true, Steps: 2, Patient: true,
+			ID: boxes.ID(uid), Owner: clusterARN + "/default/web", Group: clusterARN, Open: true, Steps: 2, Patient: true,
 			Network: sandbox.Network{VPC: "vpc-1", VPCCIDR: "10.0.0.0/16", Subnet: "subnet-1", SubnetCIDR: "10.0.1.0/24"},
 		})
 	})
@@ -393,7 +393,7 @@ func TestLifeEndsByDeletion(t *testing.T) {
 			t.Errorf("%+v", p.Status)
 		}
 		err := l.store.View(l.Context(), func(tx *store.Tx) error {
-			_, err := sandbox.Get(tx, pods.BoxID(uid))
+			_, err := sandbox.Get(tx, boxes.ID(uid))
 			return err
 		})
 		if err == nil {

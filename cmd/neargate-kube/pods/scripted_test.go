@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/pods"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -203,7 +204,7 @@ func (s *stage) is(b *sandbox.Sandbox) {
 // and returns when the next is due.
 func (s *stage) round() time.Duration {
 	s.Helper()
-	again, err := s.w.Sync(s.Context(), pods.BoxID(uid))
+	again, err := s.w.Sync(s.Context(), boxes.ID(uid))
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/pods"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -35,7 +36,7 @@ func pod(names ...string) *v1.Pod {
 
 // box is the sandbox of pod with these containers.
 func box(all ...sandbox.ContainerStatus) *sandbox.Sandbox {
-	b := &sandbox.Sandbox{Spec: sandbox.Spec{ID: pods.BoxID(uid), Owner: "arn:cluster/default/web", Steps: 2}}
+	b := &sandbox.Sandbox{Spec: sandbox.Spec{ID: boxes.ID(uid), Owner: "arn:cluster/default/web", Steps: 2}}
 	b.Status.Height, b.Status.Address = 1, &sandbox.Address{IP: "10.0.1.5"}
 	for _, cs := range all {
 		b.Spec.Containers = append(b.Spec.Containers, sandbox.Container{Name: cs.Name, Image: "nginx:1"})

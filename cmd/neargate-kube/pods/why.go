@@ -8,6 +8,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -18,9 +19,9 @@ func (w *Worker) Why(pod *v1.Pod) []string {
 	if pod.Spec.NodeName == "" {
 		return nil
 	}
-	box, _ := w.Boxes.Get(boxID(pod.UID))
+	box, _ := w.Boxes.Get(boxes.ID(pod.UID))
 	w.mu.Lock()
-	m := w.memories[boxID(pod.UID)]
+	m := w.memories[boxes.ID(pod.UID)]
 	w.mu.Unlock()
 	if m == nil {
 		m = &memory{}

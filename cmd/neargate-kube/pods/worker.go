@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -181,7 +182,7 @@ func (w *Worker) podUpdated(before, after any) {
 	if a.UID != b.UID { // it was deleted and made again while nobody watched
 		w.podDeleted(a)
 	} else if volumesMayDiffer(a, b) {
-		w.dirty(boxID(b.UID))
+		w.dirty(boxes.ID(b.UID))
 	}
 	w.touch(after)
 }
@@ -191,11 +192,11 @@ func (w *Worker) podDeleted(o any) {
 		o = gone.Obj
 	}
 	if pod, ok := o.(*v1.Pod); ok {
-		w.objects.use(boxID(pod.UID), nil)
+		w.objects.use(boxes.ID(pod.UID), nil)
 		if t, ok := w.Translator.(*translator); ok {
 			t.forget(pod.UID)
 		}
-		w.queue.Add(boxID(pod.UID))
+		w.queue.Add(boxes.ID(pod.UID))
 	}
 }
 
@@ -206,7 +207,7 @@ func (w *Worker) touch(o any) {
 	if !ok {
 		return
 	}
-	id := boxID(pod.UID)
+	id := boxes.ID(pod.UID)
 	if isTerminal(pod.Status.Phase) {
 		w.objects.use(id, nil)
 	} else {
@@ -226,9 +227,9 @@ func (w *Worker) objectChanged(r objectRef) {
 	}
 	for _, o := range found {
 		pod := o.(*v1.Pod)
-		w.dirty(boxID(pod.UID))
+		w.dirty(boxes.ID(pod.UID))
 		if pod.Spec.NodeName != "" {
-			w.queue.Add(boxID(pod.UID))
+			w.queue.Add(boxes.ID(pod.UID))
 		}
 	}
 }
@@ -238,7 +239,7 @@ func boxIndex(o any) ([]string, error) {
 	if !ok {
 		return nil, nil
 	}
-	return []string{boxID(pod.UID)}, nil
+	return []string{boxes.ID(pod.UID)}, nil
 }
 
 func objectIndex(o any) ([]string, error) {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	k8stesting "k8s.io/client-go/testing"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/pods"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -90,7 +91,7 @@ func TestProblems(t *testing.T) {
 		t.Error(why)
 	}
 	s.words.problems = nil
-	s.w.Dirty(pods.BoxID(uid)) // what it refers to has changed
+	s.w.Dirty(boxes.ID(uid)) // what it refers to has changed
 	s.round()
 	s.took("complete a")
 	s.told()
@@ -157,7 +158,7 @@ func TestDeletion(t *testing.T) {
 	}
 	s.round()
 	s.took("remove")
-	delete(s.boxes.all, pods.BoxID(uid))
+	delete(s.boxes.all, boxes.ID(uid))
 	s.round()
 	s.took("")
 }
@@ -205,14 +206,14 @@ func TestNoOrphanWhileTheInformerIsBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.is(box(runs("a")))
-	if _, err := s.w.Sync(t.Context(), pods.BoxID(uid)); err == nil {
+	if _, err := s.w.Sync(t.Context(), boxes.ID(uid)); err == nil {
 		t.Error("it is not tried again")
 	}
 	s.took("")
 	s.client.PrependReactor("get", "pods", func(k8stesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewInternalError(errAway)
 	})
-	if _, err := s.w.Sync(t.Context(), pods.BoxID(uid)); !apierrors.IsInternalError(errors.Unwrap(err)) && !apierrors.IsInternalError(err) {
+	if _, err := s.w.Sync(t.Context(), boxes.ID(uid)); !apierrors.IsInternalError(errors.Unwrap(err)) && !apierrors.IsInternalError(err) {
 		t.Error(err)
 	}
 	s.took("")
@@ -222,7 +223,7 @@ func TestLinkAway(t *testing.T) {
 	s := newStage(t, pod("a"))
 	s.is(openBox())
 	s.parent.fails["complete"] = errAway
-	if _, err := s.w.Sync(t.Context(), pods.BoxID(uid)); !errors.Is(err, errAway) {
+	if _, err := s.w.Sync(t.Context(), boxes.ID(uid)); !errors.Is(err, errAway) {
 		t.Error(err)
 	}
 	if st := s.status(); st.PodIP != "10.0.1.5" {
@@ -258,15 +259,15 @@ func TestLiveVolumes(t *testing.T) {
 	s.words.text = "new"
 	s.round()
 	s.took("") // nobody said that anything has changed
-	s.w.Dirty(pods.BoxID(uid))
+	s.w.Dirty(boxes.ID(uid))
 	s.round()
 	s.took("write v new")
-	s.w.Dirty(pods.BoxID(uid))
+	s.w.Dirty(boxes.ID(uid))
 	s.round()
 	s.took("")
 	s.events = nil
 	s.words.problems = pods.Problems{{Reason: "FailedMount", Message: `configmap "c" not found`}}
-	s.w.Dirty(pods.BoxID(uid))
+	s.w.Dirty(boxes.ID(uid))
 	if again := s.round(); again < 50*time.Second || again > time.Minute {
 		t.Error(again)
 	}
@@ -287,7 +288,7 @@ func TestWriteIsTriedAgain(t *testing.T) {
 	s.words.text = "new"
 	s.is(made("old"))
 	s.parent.fails["write"] = errAway
-	if _, err := s.w.Sync(t.Context(), pods.BoxID(uid)); !errors.Is(err, errAway) {
+	if _, err := s.w.Sync(t.Context(), boxes.ID(uid)); !errors.Is(err, errAway) {
 		t.Error(err)
 	}
 	delete(s.parent.fails, "write")
@@ -304,7 +305,7 @@ func TestTokensAreDue(t *testing.T) {
 		t.Error(again)
 	}
 	s.words.due = time.Now().Add(-time.Second)
-	s.w.Dirty(pods.BoxID(uid))
+	s.w.Dirty(boxes.ID(uid))
 	s.round() // learns that it is due
 	s.words.text = "token"
 	s.round()
@@ -444,7 +445,7 @@ func TestPodPutOnANodeByName(t *testing.T) {
 	s.took("complete a")
 
 	own := node()
-	own.Spec.ProviderID = "aws:///us-east-1a/0123456789-" + pods.BoxID(uid) + "/" + own.Name
+	own.Spec.ProviderID = "aws:///us-east-1a/0123456789-" + boxes.ID(uid) + "/" + own.Name
 	s = newStage(t, pod("a"), own)
 	s.round()
 	if st := s.status(); st.Phase != v1.PodFailed {
