@@ -27,7 +27,8 @@ func (e *Emulator) buildEKS(s *services) {
 			OwnHost: e.isOwnHost,
 		})
 	}
-	s.eks = eks.New(e.eksConfig(s))
+	c := e.eksConfig(s)
+	s.eks, s.clusters = eks.New(c), eks.NewClusters(c)
 }
 
 func (e *Emulator) eksConfig(s *services) eks.Config {
@@ -52,7 +53,7 @@ func (e *Emulator) isOwnHost(host string) bool {
 func (e *Emulator) runPlanes(ctx context.Context) error {
 	kept := map[string]bool{}
 	err := e.store.View(ctx, func(tx *store.Tx) error {
-		for arn, err := range eks.NewClusters(e.eksConfig(&e.services)).List(tx) {
+		for arn, err := range e.services.clusters.List(tx) {
 			if err != nil {
 				return err
 			}

@@ -144,15 +144,5 @@ func callOf(u *url.URL) (c apiwire.Call, err error) {
 	if len(parts) != 5 {
 		return c, errors.New("the token has no credential scope")
 	}
-	return apiwire.Call{Service: "sts", Operation: "GetCallerIdentity", AccessKey: parts[0], Region: parts[2], Partition: partitionOf(parts[2])}, nil
-}
-
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return apiwire.Call{Service: "sts", Operation: "GetCallerIdentity", AccessKey: parts[0], Region: parts[2], Partition: apiwire.PartitionOf(parts[2])}, nil
 }

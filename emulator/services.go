@@ -27,6 +27,8 @@ type services struct {
 	// waiter is an engine that does not run: others wait with it for what the
 	// one that runs does.
 	waiter *sandbox.Engine
+	// clusters brings them to what the records say.
+	clusters *eks.Clusters
 	// planes run the clusters' Kubernetes; nil with --eks=records.
 	planes *controlplane.Planes
 }
@@ -92,7 +94,7 @@ func (e *Emulator) buildLoops() {
 		{definitions, reconcile.Options{Name: "ecs-task-definition", Kinds: definitions.Kinds(), Keys: definitions.Dirty, List: definitions.List}},
 		{events, reconcile.Options{Name: "logs-retention", Kinds: events.Kinds(), Keys: events.Dirty, List: events.List}},
 	}
-	kubernetes := eks.NewClusters(e.eksConfig(&e.services))
+	kubernetes := e.services.clusters
 	e.loops = append(e.loops, loop{kubernetes, reconcile.Options{Name: "eks-cluster", Kinds: kubernetes.Kinds(), Keys: kubernetes.Dirty, List: kubernetes.List, Hints: kubernetes.Hints}})
 	for i := range e.loops {
 		e.loops[i].options.Resync, e.loops[i].options.Log = time.Hour, e.config.Log
