@@ -121,7 +121,10 @@ func endLeftover(ctx context.Context, p place, grace time.Duration) error {
 	if f.isOurs(p.dir) {
 		return fmt.Errorf("the control plane of an earlier emulator, process %d, does not end", f.PID)
 	}
-	return os.Remove(p.pid())
+	if err := os.Remove(p.pid()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil // two have removed the same cluster at once
 }
 
 // waitGone waits for the end of a process that is not our child.
