@@ -166,8 +166,10 @@ func TestDockerTaskCeiling(t *testing.T) {
 	if err == nil {
 		t.Errorf("200 MiB fit into 64: %q", out)
 	}
-	if killed := docker(t, "inspect", "-f", "{{.State.OOMKilled}} {{.State.ExitCode}}", name); killed != "true 137" {
-		t.Errorf("Docker says %q", killed)
+	// Whether Docker calls it OOMKilled is chance: containerd tells it of the end
+	// and of the reason on two ways. The group's own count is what holds.
+	if code := docker(t, "inspect", "-f", "{{.State.ExitCode}}", name); code != "137" {
+		t.Errorf("it ended with %s", code)
 	}
 	if stats, err := s.CgroupStats(within(t), group); err != nil || stats.OOMs == 0 || stats.MemoryPeak < 60<<20 {
 		t.Errorf("after the kill: %+v, %v", stats, err)
