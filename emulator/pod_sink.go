@@ -94,6 +94,16 @@ func (p *podStream) Write(ctx context.Context, lines []sandbox.LogLine) error {
 	return logStream{w}.Write(ctx, lines)
 }
 
+// Flush implements sandbox.LogStream.
+func (p *podStream) Flush(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.writer == nil {
+		return nil
+	}
+	return p.writer.Flush(ctx)
+}
+
 // ready is the writer; nil without an error when lines are to be dropped.
 func (p *podStream) ready(ctx context.Context) (*logs.Writer, error) {
 	p.mu.Lock()

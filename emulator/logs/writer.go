@@ -105,6 +105,20 @@ func (w *Writer) Close() error {
 	return w.commit(ctx, cursor{}, w.at.Open.rest(w.o.Multiline), aboutFlush)
 }
 
+// Flush writes what waits for lines to come, because none will for now. It may
+// be called again when it failed.
+func (w *Writer) Flush(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.settle(ctx); err != nil || w.at.Open == (assembly{}) {
+		return err
+	}
+	next := w.at
+	next.Open = assembly{}
+	next.Batch++
+	return w.commit(ctx, next, w.at.Open.rest(w.o.Multiline), aboutFlush)
+}
+
 // flush makes an event of the lines that are put together; the beginning of a
 // line waits for its end.
 func (w *Writer) flush(ctx context.Context) error {

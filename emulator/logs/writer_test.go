@@ -130,6 +130,25 @@ func TestWriterDoesNotJoinForEver(t *testing.T) {
 	}
 }
 
+func TestWriterFlushesAtAnEnd(t *testing.T) {
+	w := newWorld(t)
+	w.group(t, "g")
+	sink := w.open(t, multiline(`^\S`))
+	write(t, sink, lines(time.Now().Add(-time.Minute), "one", " more"))
+	for range 2 {
+		if err := sink.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantMessages(t, w.all(t, "g", "p/web/1"), "one\n more\n")
+	}
+	write(t, sink, lines(time.Now(), " of the next attempt"))
+	wantMessages(t, w.all(t, "g", "p/web/1"), "one\n more\n")
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantMessages(t, w.all(t, "g", "p/web/1"), "one\n more\n", " of the next attempt\n")
+}
+
 func TestWriterFlushesInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

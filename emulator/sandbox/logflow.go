@@ -114,12 +114,14 @@ func (f *flow) read(ctx context.Context, q *logQueue, last time.Time) error {
 	return ctx.Err()
 }
 
-// write empties the queue.
+// write empties the queue. Who waits for a container's end finds all that it
+// has written.
 func (f *flow) write(ctx context.Context, q *logQueue, stream LogStream) error {
 	for {
 		batch, err := q.take(ctx)
 		if err != nil || len(batch) == 0 {
 			f.final(q.lost())
+			f.insist(ctx, func() error { return stream.Flush(ctx) })
 			return err
 		}
 		f.insist(ctx, func() error { return stream.Write(ctx, batch) })

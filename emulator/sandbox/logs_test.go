@@ -23,10 +23,11 @@ type sink struct {
 }
 
 type stream struct {
-	sink   *sink
-	lines  []string
-	last   time.Time
-	closed int
+	sink    *sink
+	lines   []string
+	last    time.Time
+	flushed int // after how many lines the last time
+	closed  int
 }
 
 func newSink() *sink { return &sink{streams: map[string]*stream{}} }
@@ -67,6 +68,13 @@ func (s *stream) Write(ctx context.Context, lines []sandbox.LogLine) error {
 	for _, l := range lines {
 		s.lines, s.last = append(s.lines, l.Text), l.At
 	}
+	return nil
+}
+
+func (s *stream) Flush(context.Context) error {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	s.flushed = len(s.lines)
 	return nil
 }
 
@@ -129,6 +137,11 @@ func TestLogsArriveBeforeTheEnd(t *testing.T) {
 		b.create(logging(1, `FAKE_STDOUT=a\nb FAKE_STDERR=c FAKE_EXIT=0`))
 		b.wait(1, sandbox.Deprovisioning)
 		wantLines(b, k.lines(1), []string{"a", "b", "c"})
+		k.set(func() {
+			if n := k.streams[id(1)+"/a"].flushed; n != 3 {
+				b.Errorf("flushed after %d of 3 lines", n)
+			}
+		})
 		b.wait(1, sandbox.Stopped)
 		<-time.After(time.Second)
 		k.set(func() {

@@ -23,5 +23,8 @@ type LogStream interface {
 	// Write takes all of the lines, in order, or fails and is called again
 	// with the same ones.
 	Write(ctx context.Context, lines []LogLine) error
+	// Flush writes what was held back for lines to come: an attempt has ended,
+	// and its output is all there. It may be called again when it failed.
+	Flush(ctx context.Context) error
 	Close() error
 }
