@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/neargate/neargate/cmd/neargate-demo/server"
 	"github.com/neargate/neargate/emulator/sandbox/docker"
 )
 
@@ -40,15 +41,15 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, docker.RemoveImage(context.WithoutCancel(ctx), "", image)) }()
-	s, err := startServer(ctx, d.neargate)
+	s, err := server.Start(ctx, d.neargate)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		say("Cleaning up: the server removes every container, network and volume that it made")
-		err = errors.Join(err, s.stop())
+		err = errors.Join(err, s.Stop())
 	}()
-	if err := d.connect(ctx, s.endpoint); err != nil {
+	if err := d.connect(ctx, s.Endpoint); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{d.prepare, d.start, d.visit, d.leave, d.readLogs, d.tell} {

@@ -5,6 +5,7 @@ go 1.26.5
 replace github.com/neargate/neargate => ../..
 
 require (
+	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/distribution/reference v0.6.0
 	github.com/k3s-io/kine v0.17.5
 	github.com/neargate/neargate v0.0.0-00010101000000-000000000000
@@ -36,6 +37,7 @@ require (
 	github.com/NYTimes/gziphandler v1.1.1 // indirect
 	github.com/Rican7/retry v0.3.1 // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
+	github.com/aws/smithy-go v1.28.8 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/blang/semver/v4 v4.0.0 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect

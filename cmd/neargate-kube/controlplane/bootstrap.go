@@ -38,7 +38,7 @@ func (p *plane) bootstrap(ctx context.Context, server *apiServer, client kuberne
 		return nil
 	}
 	_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Create(ctx, coreDNS(), metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := orThere(err); err != nil {
 		return fmt.Errorf("making the Deployment coredns: %w", err)
 	}
 	return nil

@@ -25,17 +25,14 @@ const metricsPort = 4443
 
 func (p *plane) metricsAddress() netip.AddrPort { return netip.AddrPortFrom(p.api, metricsPort) }
 
-// registerMetrics makes the objects, and corrects what another release made.
+// registerMetrics makes the objects that are not there yet.
 func (p *plane) registerMetrics(ctx context.Context, server *apiServer, client kubernetes.Interface) error {
 	name := metav1.ObjectMeta{Name: "metrics-server", Namespace: metav1.NamespaceSystem, Labels: map[string]string{"k8s-app": "metrics-server"}}
 	_, err := client.CoreV1().Services(name.Namespace).Create(ctx, &corev1.Service{
 		ObjectMeta: name,
 		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "https", Port: 443, TargetPort: intstr.FromInt32(metricsPort)}}},
 	}, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return err
-	}
-	err = errors.Join(p.metricsEndpoint(ctx, client), metricsReader(ctx, client))
+	err = errors.Join(orThere(err), p.metricsEndpoint(ctx, client), metricsReader(ctx, client))
 	if err != nil {
 		return err
 	}
@@ -50,10 +47,7 @@ func (p *plane) registerMetrics(ctx context.Context, server *apiServer, client k
 			Service: &apiregistrationv1.ServiceReference{Namespace: name.Namespace, Name: name.Name},
 		},
 	}, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
+	return orThere(err)
 }
 
 func (p *plane) metricsEndpoint(ctx context.Context, client kubernetes.Interface) error {
@@ -67,10 +61,7 @@ func (p *plane) metricsEndpoint(ctx context.Context, client kubernetes.Interface
 		Ports:       []discoveryv1.EndpointPort{{Name: new("https"), Port: new(int32(metricsPort)), Protocol: new(corev1.ProtocolTCP)}},
 	}
 	_, err := client.DiscoveryV1().EndpointSlices(slice.Namespace).Create(ctx, slice, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
+	return orThere(err)
 }
 
 // metricsReader lets those see usage who may see pods.
@@ -83,6 +74,11 @@ func metricsReader(ctx context.Context, client kubernetes.Interface) error {
 		}},
 		Rules: []rbacv1.PolicyRule{{APIGroups: []string{"metrics.k8s.io"}, Resources: []string{"pods", "nodes"}, Verbs: []string{"get", "list", "watch"}}},
 	}, metav1.CreateOptions{})
+	return orThere(err)
+}
+
+// orThere is err, unless that says that what was to be made is there already.
+func orThere(err error) error {
 	if apierrors.IsAlreadyExists(err) {
 		return nil
 	}

@@ -33,7 +33,7 @@ func (d *demo) makeCluster(ctx context.Context) error {
 	}
 	d.timed("create-cluster until it is ACTIVE, with a Kubernetes API server of its own", began)
 	say("It is ACTIVE: Kubernetes %s at %s", c.Version, c.Endpoint)
-	if d.config, err = c.Config(cluster); err != nil {
+	if d.config, err = c.Config(ctx, cluster); err != nil {
 		return err
 	}
 	d.kube, err = kubernetes.NewForConfig(d.config)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/neargate/neargate/cmd/neargate-demo/server"
 	"github.com/neargate/neargate/cmd/neargate-kube/trial"
 )
 
@@ -42,7 +43,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, trial.RemoveImage(context.WithoutCancel(ctx), image)) }()
-	s, err := trial.Start(ctx, d.neargate)
+	s, err := server.Start(ctx, d.neargate)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/neargate/neargate/cmd/neargate-demo/server"
 	"github.com/neargate/neargate/cmd/neargate-kube/trial"
 )
 
@@ -34,7 +35,7 @@ func start(t *testing.T) (kube kubernetes.Interface, image string) {
 			t.Error(err)
 		}
 	})
-	s, err := trial.Start(ctx, filepath.Join(dir, "neargate"), "--kube", program)
+	s, err := server.Start(ctx, filepath.Join(dir, "neargate"), "--kube", program)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func cluster(t *testing.T, a trial.AWS) kubernetes.Interface {
 	must(t, a.CreateProfile(ctx, "informed", "all", role, "default"))
 	_, err = a.Follow(ctx, trial.ProfilePath("informed", "all"), "ACTIVE", func(s string) { t.Log("profile:", s) })
 	must(t, err)
-	config, err := c.Config("informed")
+	config, err := c.Config(ctx, "informed")
 	must(t, err)
 	kube, err := kubernetes.NewForConfig(config)
 	must(t, err)

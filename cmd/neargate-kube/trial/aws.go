@@ -3,7 +3,6 @@ package trial
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -13,15 +12,16 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-const (
-	accessKey = "test"
-	secretKey = "test"
-	region    = "us-east-1"
-)
+const region = "us-east-1"
+
+// anybody is let in: the server takes every key.
+var anybody = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 
 // AWS asks the AWS APIs of a server, as the account 000000000000 in us-east-1.
 type AWS struct{ Endpoint string }
@@ -64,11 +64,9 @@ func (a AWS) query(ctx context.Context, service, version string, answer any, for
 }
 
 func send(r *http.Request, service string, body []byte) ([]byte, error) {
-	now := time.Now().UTC()
-	r.Header.Set("X-Amz-Date", now.Format(amzTime))
-	s := signature{now: now, service: service, headers: [][2]string{{"host", r.URL.Host}, {"x-amz-date", now.Format(amzTime)}}}
-	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s",
-		accessKey, s.scope(), s.names(), s.sign(r.Method, r.URL, body)))
+	if err := v4.NewSigner().SignHTTP(r.Context(), anybody, r, digest(body), service, region, time.Now()); err != nil {
+		return nil, err
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return nil, err
@@ -95,63 +93,18 @@ func (r *Refusal) Error() string {
 
 // token is what `aws eks get-token` makes: a presigned question to STS who one
 // is, good for a quarter of an hour.
-func token(cluster string) string {
-	now := time.Now().UTC()
-	s := signature{now: now, service: "sts", headers: [][2]string{{"host", "sts." + region + ".amazonaws.com"}, {"x-k8s-aws-id", cluster}}}
-	u := &url.URL{Scheme: "https", Host: "sts." + region + ".amazonaws.com", Path: "/"}
-	query := url.Values{
-		"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}, "X-Amz-Algorithm": {"AWS4-HMAC-SHA256"},
-		"X-Amz-Credential": {accessKey + "/" + s.scope()}, "X-Amz-Date": {now.Format(amzTime)}, "X-Amz-Expires": {"60"},
-		"X-Amz-SignedHeaders": {s.names()},
+func token(ctx context.Context, cluster string) (string, error) {
+	const question = "https://sts." + region + ".amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Expires=60"
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, question, nil)
+	if err != nil {
+		return "", err
 	}
-	u.RawQuery = query.Encode()
-	u.RawQuery += "&X-Amz-Signature=" + s.sign(http.MethodGet, u, nil)
-	return "k8s-aws-v1." + base64.RawURLEncoding.EncodeToString([]byte(u.String()))
-}
-
-const amzTime = "20060102T150405Z"
-
-// signature is AWS's Signature Version 4 of a request without parameters that
-// need more than url.Values.Encode.
-type signature struct {
-	now     time.Time
-	service string
-	headers [][2]string // in the order of their names
-}
-
-func (s signature) scope() string {
-	return s.now.Format("20060102") + "/" + region + "/" + s.service + "/aws4_request"
-}
-
-func (s signature) names() string {
-	names := make([]string, len(s.headers))
-	for i, h := range s.headers {
-		names[i] = h[0]
-	}
-	return strings.Join(names, ";")
-}
-
-func (s signature) sign(method string, u *url.URL, body []byte) string {
-	var headers strings.Builder
-	for _, h := range s.headers {
-		headers.WriteString(h[0] + ":" + h[1] + "\n")
-	}
-	canonical := strings.Join([]string{method, u.EscapedPath(), u.RawQuery, headers.String(), s.names(), digest(body)}, "\n")
-	text := strings.Join([]string{"AWS4-HMAC-SHA256", s.now.Format(amzTime), s.scope(), digest([]byte(canonical))}, "\n")
-	key := []byte("AWS4" + secretKey)
-	for part := range strings.SplitSeq(s.scope(), "/") {
-		key = mac(key, part)
-	}
-	return hex.EncodeToString(mac(key, text))
+	r.Header.Set("x-k8s-aws-id", cluster)
+	signed, _, err := v4.NewSigner().PresignHTTP(ctx, anybody, r, digest(nil), "sts", region, time.Now())
+	return "k8s-aws-v1." + base64.RawURLEncoding.EncodeToString([]byte(signed)), err
 }
 
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-func mac(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text)) // never fails
-	return h.Sum(nil)
 }

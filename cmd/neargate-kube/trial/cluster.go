@@ -101,13 +101,17 @@ func (a AWS) describe(ctx context.Context, path string) (*Resource, error) {
 
 // Config is what `aws eks update-kubeconfig` would write, with a token that is
 // good for a quarter of an hour.
-func (r *Resource) Config(cluster string) (*rest.Config, error) {
+func (r *Resource) Config(ctx context.Context, cluster string) (*rest.Config, error) {
 	ca, err := base64.StdEncoding.DecodeString(r.CertificateAuthority.Data)
 	if err != nil {
 		return nil, err
 	}
+	bearer, err := token(ctx, cluster)
+	if err != nil {
+		return nil, err
+	}
 	return &rest.Config{
-		Host: r.Endpoint, BearerToken: token(cluster), TLSClientConfig: rest.TLSClientConfig{CAData: ca}, QPS: -1,
+		Host: r.Endpoint, BearerToken: bearer, TLSClientConfig: rest.TLSClientConfig{CAData: ca}, QPS: -1,
 		WarningHandler: rest.NoWarnings{},
 	}, nil
 }

@@ -1,4 +1,6 @@
-package trial
+// Package server starts a neargate process for as long as a demonstration or a
+// trial needs one. It needs nothing but the standard library.
+package server
 
 import (
 	"bufio"
@@ -11,6 +13,9 @@ import (
 	"syscall"
 	"time"
 )
+
+// patience is how long a server may take to remove what it has made.
+const patience = 40 * time.Second
 
 // Server is a neargate process.
 type Server struct {
@@ -56,7 +61,7 @@ func (s *Server) Stop() error {
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(40 * time.Second):
+	case <-time.After(patience):
 		return errors.Join(errors.New("the server did not end"), s.cmd.Process.Kill())
 	}
 }
