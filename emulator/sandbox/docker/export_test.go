@@ -44,6 +44,17 @@ func Warm(r *Runtime) int {
 	return n
 }
 
+// Making tells how many are being made.
+func Making(r *Runtime) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, p := range r.warm {
+		n += p.making
+	}
+	return n
+}
+
 // Fronts are the public addresses that a sandbox tries, in order.
 func Fronts(id string) []string {
 	var all []string

@@ -56,8 +56,9 @@ func (r *Runtime) vpcLocked(name string) *vpc {
 }
 
 // claim takes a free address of the wanted subnet, making the VPC's network if
-// there is none. It fails with a StopError when the subnet has no address left.
-func (r *Runtime) claim(ctx context.Context, n sandbox.Network, w wanted) (place, error) {
+// there is none. It fails with a StopError when the subnet has no address left,
+// or no more than are to be spared.
+func (r *Runtime) claim(ctx context.Context, n sandbox.Network, w wanted, spared int) (place, error) {
 	v := r.vpcOf(w.vpc)
 	v.make.Lock()
 	defer v.make.Unlock()
@@ -70,7 +71,7 @@ func (r *Runtime) claim(ctx context.Context, n sandbox.Network, w wanted) (place
 	defer r.mu.Unlock()
 	subnet := v.subnet(w)
 	ip, cursor, ok := pick(subnet, v.cursors[subnet], v.isUsed)
-	if !ok {
+	if !ok || v.free(subnet) <= spared {
 		return place{}, noAddress(n)
 	}
 	v.cursors[subnet] = cursor

@@ -21,6 +21,7 @@ type proxy struct {
 	listener net.Listener
 	conns    map[net.Conn]bool
 	requests []string
+	hold     func(*http.Request) // may wait before a request is passed on
 }
 
 // newProxy serves a socket; only a local Engine can be reached so.
@@ -100,7 +101,11 @@ func (p *proxy) carry(c net.Conn) {
 		}
 		p.mu.Lock()
 		p.requests = append(p.requests, req.Method+" "+req.URL.Path)
+		hold := p.hold
 		p.mu.Unlock()
+		if hold != nil {
+			hold(req)
+		}
 		upgrade := req.Header.Get("Upgrade") != ""
 		if upgrade {
 			req.Header.Set("Connection", "Upgrade")

@@ -17,6 +17,7 @@ type boxWish struct {
 	name     string // of the container
 	hostname string // "": after its address
 	keeper   string // the sandbox whose volumes PID 1 shall keep; "": none
+	spared   int    // addresses of the subnet that are left to others
 }
 
 // sandboxContainer describes the container that owns a sandbox's namespace.

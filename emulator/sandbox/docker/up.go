@@ -71,14 +71,34 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 		wish.keeper = s.ID
 	}
 	b, err := r.makeBox(ctx, s.Network, w, wish)
-	if full := (*sandbox.StopError)(nil); errors.As(err, &full) && r.yieldWarm(w) {
-		b, err = r.makeBox(ctx, s.Network, w, wish)
+	if isFull(err) {
+		b, err = r.makeRoom(ctx, s.Network, w, wish)
 	}
 	if err != nil {
 		return nil, err
 	}
 	r.assign(b, s.ID)
 	return b, nil
+}
+
+func isFull(err error) bool {
+	_, full := errors.AsType[*sandbox.StopError](err)
+	return full
+}
+
+// makeRoom is makeBox in a full subnet, whose warm sandboxes give their
+// addresses back. Others who find it full wait for that too.
+func (r *Runtime) makeRoom(ctx context.Context, n sandbox.Network, w wanted, wish boxWish) (*box, error) {
+	unlock, err := r.locks.lock(ctx, "addresses of "+poolKey(w))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	b, err := r.makeBox(ctx, n, w, wish)
+	if isFull(err) && r.yieldWarm(w) {
+		b, err = r.makeBox(ctx, n, w, wish)
+	}
+	return b, err
 }
 
 func (r *Runtime) assign(b *box, id string) {
@@ -133,7 +153,7 @@ const maxTaken = 16
 // makeBox makes and starts a sandbox container and waits for its PID 1.
 func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, wish boxWish) (*box, error) {
 	for range maxTaken {
-		p, err := r.claim(ctx, n, w)
+		p, err := r.claim(ctx, n, w, wish.spared)
 		if err != nil {
 			return nil, err
 		}

@@ -152,7 +152,8 @@ func (r *Runtime) poolOf(n sandbox.Network, w wanted) *pool {
 }
 
 // spareAddresses of a subnet are not taken by warm sandboxes: they are for
-// tasks.
+// tasks. Where it is looked at first the network may not be there yet; what
+// holds is claim's look.
 const spareAddresses = 8
 
 // fill starts making what is missing; Runtime.mu is held.
@@ -184,7 +185,7 @@ func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	// is waited for even when the process is about to end.
 	mctx, cancel := cleanup(ctx)
 	defer cancel()
-	b, err := r.makeBox(mctx, wish, at, boxWish{name: r.names.warm(unique())})
+	b, err := r.makeBox(mctx, wish, at, boxWish{name: r.names.warm(unique()), spared: spareAddresses})
 	r.mu.Lock()
 	p.making--
 	keep := err == nil && ctx.Err() == nil && !p.ended
@@ -229,12 +230,14 @@ func (r *Runtime) removeWarm(ctx context.Context, b *box) {
 }
 
 // yieldWarm gives the addresses of warm sandboxes back to a subnet that has
-// none left, and reports whether there were any.
+// none left, also of those that are being made, and reports whether there were
+// any.
 func (r *Runtime) yieldWarm(w wanted) bool {
 	r.mu.Lock()
 	p := r.warm[poolKey(w)]
+	some := p != nil && len(p.ready)+p.making > 0
 	r.mu.Unlock()
-	if p == nil {
+	if !some {
 		return false
 	}
 	all := r.endPool(p)
@@ -243,7 +246,7 @@ func (r *Runtime) yieldWarm(w wanted) bool {
 	for _, b := range all {
 		r.removeWarm(ctx, b)
 	}
-	return len(all) > 0
+	return true
 }
 
 // cool ends a pool that nobody has used for a while, and the VPC's network if

@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -125,6 +126,33 @@ func TestWarmSandboxesYieldTheirAddresses(t *testing.T) {
 	if len(seen) != 11 {
 		t.Errorf("%d addresses: %v", len(seen), seen)
 	}
+}
+
+// As many tasks as a subnet has addresses for, where the network is slow to be
+// made: the pool begins before it is there, and what it takes it gives back to
+// all that find the subnet full.
+func TestWarmSandboxesSpareAddressesFromTheFirst(t *testing.T) {
+	p := newProxy(t, need(t))
+	begun := make(chan struct{})
+	p.hold = func(r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/networks/create") {
+			<-begun
+		}
+	}
+	b := newBench(t, func(o *docker.Options) { o.Host, o.Warm = p.host(), 8 })
+	var up sync.WaitGroup
+	start := func(n int) {
+		for range n {
+			s := b.spec()
+			s.Network.Subnet, s.Network.SubnetCIDR = "subnet-0small", "10.214.9.16/28"
+			up.Go(func() { b.up(s) })
+		}
+	}
+	start(1)
+	b.await("the pool makes some", func() bool { return docker.Making(b.rt) > 0 })
+	close(begun)
+	start(10)
+	up.Wait()
 }
 
 func TestWarmSandboxThatDiesIsReplaced(t *testing.T) {
