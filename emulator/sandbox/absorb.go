@@ -129,7 +129,7 @@ func (cs *ContainerStatus) begin(attempt int) {
 		cs.LastExit = last
 	}
 	*cs = ContainerStatus{
-		Name: cs.Name, State: ContainerPulled, ImageDigest: cs.ImageDigest, Attempt: attempt, Streak: cs.Streak,
+		Name: cs.Name, State: ContainerPulled, ImageDigest: cs.ImageDigest, Attempt: attempt, Streak: cs.Streak, Told: cs.Told,
 		Health: HealthUnknown, Satisfied: cs.Satisfied, LastExit: cs.LastExit,
 	}
 }

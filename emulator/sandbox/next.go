@@ -102,9 +102,11 @@ func (s *Sandbox) settleRising(v view, now time.Time) {
 		}
 		if s.delayed(v, stepContainers, now) == 0 {
 			s.beginPulls(now)
+			s.ask(v, now)
 		}
 	case stepContainers:
 		s.beginPulls(now) // of a container that came later
+		s.ask(v, now)
 		if s.Spec.Steps > stepContainers && (!v.targets || s.essentialGone() != "") && s.delayed(v, stepTargets, now) == 0 {
 			s.rise(now)
 		}
@@ -314,6 +316,11 @@ func (s *Sandbox) names(is func(*Container, *ContainerStatus) bool) []string {
 
 // startable: it may be started now, for the first time or again.
 func (s *Sandbox) startable(c *Container, cs *ContainerStatus, v view, now time.Time) bool {
+	return cs.told(c) && s.due(c, cs, v, now)
+}
+
+// due: it is a container's turn, if it is known what it is started with.
+func (s *Sandbox) due(c *Container, cs *ContainerStatus, v view, now time.Time) bool {
 	switch {
 	case now.Before(cs.TryAt):
 		return false

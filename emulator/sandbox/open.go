@@ -93,7 +93,11 @@ func AddContainer(tx *store.Tx, id string, c Container) error {
 func pending(all []Container) []ContainerStatus {
 	var statuses []ContainerStatus
 	for i := range all {
-		statuses = append(statuses, ContainerStatus{Name: all[i].Name, State: ContainerPending, Health: HealthUnknown})
+		cs := ContainerStatus{Name: all[i].Name, State: ContainerPending, Health: HealthUnknown}
+		if all[i].Asks && all[i].Told {
+			cs.Told = 1
+		}
+		statuses = append(statuses, cs)
 	}
 	return statuses
 }

@@ -30,6 +30,7 @@ func forbear(s *Sandbox, c *Container, trouble string, err error) (effect, error
 	return func(s *Sandbox, now time.Time) {
 		_, cs := s.container(c.Name)
 		s.wait(cs, trouble, fatal, now)
+		cs.Told = min(cs.Told, cs.next()) // what it was started with may be what was wrong
 	}, nil
 }
 

@@ -3,7 +3,9 @@ package sandbox
 import "time"
 
 // Spec is what the owner of a sandbox wants. It does not change once the
-// sandbox is made: a task or a pod is replaced, never altered.
+// sandbox is made: a task or a pod is replaced, never altered. What an open one
+// lacks comes later (see Complete), and so does what containers are started
+// with whose owner is asked for that (see Configure).
 //
 // It is the union of what an ECS task and a Kubernetes pod need; an owner
 // leaves out what it does not have.
@@ -153,6 +155,11 @@ type Container struct {
 
 	Restart Restart `json:",omitzero"`
 	Log     Log     `json:",omitzero"`
+	// Asks: before each attempt the owner is asked what it is started with, and
+	// answers by Configure. Told: but not before the first, for which what
+	// stands here counts.
+	Asks bool `json:",omitempty"`
+	Told bool `json:",omitempty"`
 	// Message says where ContainerStatus.Message and Exit.Message come from
 	// when a run ends; nil: nowhere.
 	Message *Message `json:",omitempty"`

@@ -129,6 +129,10 @@ type ContainerStatus struct {
 	RestartAt time.Time `json:",omitzero"`
 	// Streak counts the restarts since its backoff began anew.
 	Streak int `json:",omitempty"`
+	// Asking: the next attempt waits for Configure, and for nothing else. Told
+	// is how many attempts the owner has told the configuration of.
+	Asking bool `json:",omitempty"`
+	Told   int  `json:",omitempty"`
 
 	Health       Health    `json:",omitempty"`
 	HealthSince  time.Time `json:",omitzero"`

@@ -96,7 +96,11 @@ func (s *Sandbox) waits(c *Container) []string {
 			all = append(all, fmt.Sprintf("waits for condition %s of container %s", n.Condition, n.Container))
 		}
 	}
-	if len(all) == 0 {
+	switch _, cs := s.container(c.Name); {
+	case len(all) > 0:
+	case cs.Asking:
+		all = append(all, "waits to be told what it is started with")
+	default:
 		all = append(all, "is about to be started")
 	}
 	return all

@@ -96,6 +96,10 @@ func (p *parent) CompleteSandbox(_ context.Context, id string, c link.Completion
 
 func (p *parent) AddContainer(context.Context, string, sandbox.Container) error { return nil }
 
+func (p *parent) ConfigureContainer(context.Context, string, string, link.Configuration) error {
+	return nil
+}
+
 func (p *parent) StopSandbox(_ context.Context, id, code, reason string, _ *time.Duration) error {
 	_ = p.edit(id, func(b *sandbox.Sandbox) { // one that is not there is no error
 		now := time.Now()

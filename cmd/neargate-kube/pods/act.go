@@ -165,7 +165,7 @@ func (w *Worker) complete(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox
 	m.problems, m.tries, m.retryAt = nil, 0, time.Time{}
 	m.notes, m.noted = t.Notes, true
 	m.volumes = written(pod, t.Completion.Volumes)
-	w.dirty(id) // so that it is found out when its tokens are due
+	m.undated = true
 	for _, e := range t.Events {
 		w.record(pod, event{Type: e.Type, Reason: e.Reason, Message: e.Message})
 	}
@@ -195,7 +195,13 @@ func (w *Worker) tend(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m 
 	if err := w.addContainers(ctx, pod, box, m); err != nil {
 		return 0, err
 	}
-	return w.refresh(ctx, pod, box, m)
+	changed := w.clean(box.Spec.ID)
+	asked, bad := w.answer(ctx, pod, box, m, changed)
+	due, err := w.refresh(ctx, pod, box, m, changed)
+	if err = errors.Join(bad, err); err != nil && changed {
+		w.dirty(box.Spec.ID)
+	}
+	return soonest(asked, due), err
 }
 
 // tellImages tells of images that were changed in a pod that runs, which no

@@ -40,7 +40,7 @@ const (
 
 // containerStatus tells of a container. cs is nil as long as the sandbox knows
 // nothing of it; old is what was told last, nil when nothing was.
-func containerStatus(pod *v1.Pod, c *v1.Container, r role, cs *sandbox.ContainerStatus, old *v1.ContainerStatus, n notes) v1.ContainerStatus {
+func containerStatus(pod *v1.Pod, c *v1.Container, r role, cs *sandbox.ContainerStatus, old *v1.ContainerStatus) v1.ContainerStatus {
 	s := v1.ContainerStatus{Name: c.Name, Image: c.Image, VolumeMounts: mounts(c)}
 	if old != nil {
 		s.RestartCount, s.LastTerminationState = old.RestartCount, old.LastTerminationState
@@ -49,9 +49,6 @@ func containerStatus(pod *v1.Pod, c *v1.Container, r role, cs *sandbox.Container
 	waiting := v1.ContainerStateWaiting{Reason: waitCreating}
 	if len(pod.Spec.InitContainers) > 0 {
 		waiting.Reason = waitInitializing
-	}
-	if w, ok := n.Waiting[c.Name]; ok {
-		waiting = w
 	}
 	if cs == nil {
 		s.State.Waiting = &waiting

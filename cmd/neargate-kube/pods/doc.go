@@ -12,6 +12,7 @@
 // What is to be done for a pod is decided in decide.go, how its status looks in
 // status.go (with phase.go, container_status.go and condition.go), which events
 // it deserves in event.go: all of that is pure. worker.go has the queue, act.go
-// does what was decided, object.go reads ConfigMaps and Secrets, volume.go keeps
-// volumes alive.
+// does what was decided, configure.go tells what each attempt of a container is
+// started with, object.go reads ConfigMaps and Secrets, volume.go keeps volumes
+// alive.
 package pods

@@ -34,6 +34,7 @@ import (
 // engine is the parent as far as the worker needs it, over a real engine.
 type engine struct {
 	link.Sandboxes
+	link.Containers
 	store *store.Store
 }
 
@@ -47,6 +48,10 @@ func (e engine) CompleteSandbox(ctx context.Context, id string, c link.Completio
 
 func (e engine) AddContainer(ctx context.Context, id string, c sandbox.Container) error {
 	return e.update(ctx, func(tx *store.Tx) error { return sandbox.AddContainer(tx, id, c) })
+}
+
+func (e engine) ConfigureContainer(ctx context.Context, id, name string, c link.Configuration) error {
+	return e.update(ctx, func(tx *store.Tx) error { return sandbox.Configure(tx, id, name, sandbox.Configuration(c)) })
 }
 
 func (e engine) StopSandbox(ctx context.Context, id, code, reason string, grace *time.Duration) error {

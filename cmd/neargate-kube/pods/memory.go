@@ -31,9 +31,11 @@ type memory struct {
 	noted    bool     // the notes are known
 	lost     bool
 
-	volumes map[string]liveVolume
-	images  map[string]string // by container, the image that was told not to be taken
-	resize  int64             // the generation whose resize was refused in an event
+	volumes  map[string]liveVolume
+	undated  bool                 // it is not known yet when the volumes are due
+	answered map[string]time.Time // by container, when it was last told that it cannot be made
+	images   map[string]string    // by container, the image that was told not to be taken
+	resize   int64                // the generation whose resize was refused in an event
 }
 
 // memory finds what is remembered of a pod, or begins it.
@@ -42,7 +44,7 @@ func (w *Worker) memory(id string) *memory {
 	defer w.mu.Unlock()
 	m := w.memories[id]
 	if m == nil {
-		m = &memory{told: history{}, images: map[string]string{}}
+		m = &memory{told: history{}, images: map[string]string{}, answered: map[string]time.Time{}}
 		w.memories[id] = m
 		w.stale[id] = true // what its volumes hold is not known
 	}

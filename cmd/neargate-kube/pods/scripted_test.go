@@ -25,6 +25,7 @@ import (
 // parent notes what it is asked for, and tells what it is given.
 type parent struct {
 	link.Sandboxes
+	link.Containers
 	mu     sync.Mutex
 	calls  []string
 	asked  chan string // every call, when somebody reads it
@@ -59,6 +60,13 @@ func (p *parent) CompleteSandbox(_ context.Context, _ string, c link.Completion)
 
 func (p *parent) AddContainer(_ context.Context, _ string, c sandbox.Container) error {
 	return p.call("add %s", c.Name)
+}
+
+func (p *parent) ConfigureContainer(_ context.Context, _, name string, c link.Configuration) error {
+	if c.Trouble != "" {
+		return p.call("tell %s %d %s %s", name, c.Attempt, c.Trouble, c.Text)
+	}
+	return p.call("tell %s %d %s", name, c.Attempt, c.Container.Command)
 }
 
 func (p *parent) StopSandbox(_ context.Context, _, code, _ string, grace *time.Duration) error {
@@ -126,6 +134,21 @@ func (w *words) Pod(context.Context, *v1.Pod, *sandbox.Sandbox) (pods.Translatio
 	return pods.Translation{
 		Completion: link.Completion{Containers: []sandbox.Container{{Name: "a"}}, Volumes: []sandbox.Volume{{Name: "v", Files: []sandbox.File{{Path: "f", Data: []byte(w.text)}}}}},
 		Notes:      []string{"hostPort has no effect."},
+	}, nil
+}
+
+// Container gives a container whose command is the text.
+func (w *words) Container(_ context.Context, _ *v1.Pod, _ *sandbox.Sandbox, name string) (pods.Translation, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	if len(w.problems) > 0 {
+		return pods.Translation{}, w.problems
+	}
+	return pods.Translation{
+		Completion: link.Completion{Containers: []sandbox.Container{{Name: name, Command: []string{w.text}}}},
+		Events:     []pods.Warning{{Type: "Warning", Reason: "InvalidEnvironmentVariableNames", Message: "1st"}},
+		Notes:      []string{"procMount has no effect."},
 	}, nil
 }
 

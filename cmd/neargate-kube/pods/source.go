@@ -47,11 +47,27 @@ func (t *translator) Pod(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox)
 	if err != nil {
 		return Translation{}, problems(err)
 	}
+	return translation(r), nil
+}
+
+func translation(r *translate.Result) Translation {
 	out := Translation{Completion: r.Completion, Notes: r.Notes}
 	for _, e := range r.Events {
 		out.Events = append(out.Events, Warning(e))
 	}
-	return out, nil
+	return out
+}
+
+func (t *translator) Container(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (Translation, error) {
+	env, err := t.environment(ctx, pod, box)
+	if err != nil {
+		return Translation{}, err
+	}
+	r, err := translate.Container(ctx, pod, name, t, env)
+	if err != nil {
+		return Translation{}, problems(err)
+	}
+	return translation(r), nil
 }
 
 func (t *translator) Ephemeral(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (sandbox.Container, []string, error) {
@@ -61,8 +77,8 @@ func (t *translator) Ephemeral(ctx context.Context, pod *v1.Pod, box *sandbox.Sa
 	}
 	for i := range pod.Spec.EphemeralContainers {
 		if ec := &pod.Spec.EphemeralContainers[i]; ec.Name == name {
-			c, notes, err := translate.Ephemeral(ctx, pod, ec, t, env)
-			return c, notes, problems(err)
+			c, notes := translate.Ephemeral(ctx, pod, ec, t, env)
+			return c, notes, nil
 		}
 	}
 	return sandbox.Container{}, nil, Problems{{Reason: translate.ReasonConfig, Container: name, Message: "the pod has no such container"}}

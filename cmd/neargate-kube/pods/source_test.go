@@ -91,19 +91,22 @@ func TestMissingObjectsAreProblems(t *testing.T) {
 	tr, client := translated(t)
 	_, err := tr.Pod(t.Context(), referring(), openBox())
 	var p pods.Problems
-	if !errors.As(err, &p) || len(p) != 2 {
+	if !errors.As(err, &p) || len(p) != 1 {
 		t.Fatal(err)
 	}
 	if p[0].Reason != "FailedMount" || p[0].Message != `MountVolume.SetUp failed for volume "v" : configmap "c" not found` || p[0].Container != "" {
 		t.Errorf("%+v", p[0])
 	}
-	if p[1].Reason != "CreateContainerConfigError" || p[1].Message != `secret "s" not found` || p[1].Container != "a" {
-		t.Errorf("%+v", p[1])
+	if _, err = tr.Container(t.Context(), referring(), openBox(), "a"); !errors.As(err, &p) || len(p) != 1 {
+		t.Fatal(err)
+	}
+	if p[0].Reason != "CreateContainerConfigError" || p[0].Message != `secret "s" not found` || p[0].Container != "a" {
+		t.Errorf("%+v", p[0])
 	}
 	client.PrependReactor("get", "secrets", func(k8stesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewInternalError(errAway)
 	})
-	if _, err = tr.Pod(t.Context(), referring(), openBox()); err == nil || errors.As(err, new(pods.Problems)) {
+	if _, err = tr.Container(t.Context(), referring(), openBox(), "a"); err == nil || errors.As(err, new(pods.Problems)) {
 		t.Errorf("an API that is away is no problem of the pod's: %v", err)
 	}
 }

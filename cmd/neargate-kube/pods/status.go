@@ -28,8 +28,6 @@ const maxMessages = 12 << 10
 // notes are what the worker knows of a pod beside its sandbox.
 type notes struct {
 	HostIP string
-	// Waiting tells, by container, why it cannot be made yet.
-	Waiting map[string]v1.ContainerStateWaiting
 	// Lost: there is no sandbox and there will be none.
 	Lost bool
 	// Rejected is why the pod is not taken at all; nil when it is.
@@ -75,7 +73,7 @@ func statuses(pod *v1.Pod, containers []v1.Container, r role, box *sandbox.Sandb
 			all = append(all, *was)
 			continue
 		}
-		all = append(all, containerStatus(pod, made(box, c), r, cs, was, n))
+		all = append(all, containerStatus(pod, made(box, c), r, cs, was))
 	}
 	return all
 }

@@ -163,7 +163,9 @@ func TestPostStart(t *testing.T) {
 
 func TestWaitsForConfiguration(t *testing.T) {
 	p := pod("a", "b")
-	s := pods.StatusOf(p, box(), pods.Notes{Waiting: map[string]v1.ContainerStateWaiting{"b": {Reason: "CreateContainerConfigError", Message: `configmap "x" not found`}}}, now)
+	lost := at(sandbox.ContainerPulled)
+	lost.Name, lost.Asking, lost.Trouble, lost.TroubleText = "b", true, sandbox.TroubleConfig, `configmap "x" not found`
+	s := pods.StatusOf(p, box(at(sandbox.ContainerPulled), lost), pods.Notes{}, now)
 	if got := say(s.ContainerStatuses[1]); got != `waits CreateContainerConfigError configmap "x" not found` {
 		t.Error(got)
 	}

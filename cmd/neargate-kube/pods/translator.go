@@ -16,6 +16,9 @@ type Translator interface {
 	// Pod gives what the sandbox lacks, and the events that go with it. An error
 	// that is a Problems tells why the pod cannot be set up as it is.
 	Pod(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox) (Translation, error)
+	// Container gives one container, for another attempt of it. An error that is
+	// a Problems tells why it cannot be made as it is.
+	Container(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (Translation, error)
 	// Ephemeral gives a container that came later, by its name, and what it asks
 	// for and does not get.
 	Ephemeral(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, name string) (sandbox.Container, []string, error)
@@ -24,7 +27,7 @@ type Translator interface {
 	Volume(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, volume string) ([]sandbox.File, time.Time, error)
 }
 
-// Translation is what a pod means.
+// Translation is what a pod means, or one container of it.
 type Translation struct {
 	Completion link.Completion
 	Events     []Warning
@@ -63,26 +66,11 @@ func (p Problems) rejection() *Problem {
 	return nil
 }
 
-// waiting tells why containers wait, by name.
-func (p Problems) waiting() map[string]v1.ContainerStateWaiting {
-	all := map[string]v1.ContainerStateWaiting{}
-	for _, one := range p {
-		if one.Container != "" {
-			all[one.Container] = v1.ContainerStateWaiting{Reason: one.Reason, Message: one.Message}
-		}
-	}
-	return all
-}
-
 // events tells of the problems as kubelet does.
 func (p Problems) events() []event {
 	var all []event
 	for _, one := range p {
-		if one.Container == "" || one.Rejected {
-			all = append(all, event{Type: v1.EventTypeWarning, Reason: one.Reason, Message: one.Message})
-			continue
-		}
-		all = append(all, event{v1.EventTypeWarning, "Failed", "Error: " + one.Message, one.Container})
+		all = append(all, event{Type: v1.EventTypeWarning, Reason: one.Reason, Message: one.Message})
 	}
 	return all
 }

@@ -27,20 +27,19 @@ type liveVolume struct {
 const retryVolume = time.Minute
 
 // refresh writes the volumes anew that are not as they should be any more, and
-// says when the next is due.
-func (w *Worker) refresh(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) (time.Duration, error) {
-	id, now := box.Spec.ID, time.Now()
+// says when the next is due. changed: what the pod refers to may have changed.
+func (w *Worker) refresh(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory, changed bool) (time.Duration, error) {
+	now := time.Now()
 	if box.Status.Height < 1 {
 		return 0, nil
 	}
 	if m.volumes == nil {
 		m.volumes = written(pod, box.Spec.Volumes)
 	}
-	changed := w.clean(id)
 	var next time.Duration
 	var failed error
 	for name, v := range maps.Clone(m.volumes) {
-		if changed || !v.due.IsZero() && !now.Before(v.due) {
+		if changed || m.undated || !v.due.IsZero() && !now.Before(v.due) {
 			var err error
 			if v, err = w.renew(ctx, pod, box, name, v); err != nil {
 				failed = errors.Join(failed, err)
@@ -52,9 +51,7 @@ func (w *Worker) refresh(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox,
 			next = soonest(next, max(time.Until(v.due), time.Second))
 		}
 	}
-	if failed != nil {
-		w.dirty(id)
-	}
+	m.undated = m.undated && failed != nil
 	return next, failed
 }
 

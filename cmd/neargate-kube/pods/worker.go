@@ -27,12 +27,18 @@ type Boxes interface {
 	OnChange(f func(id string))
 }
 
+// Parent is the emulator, whose the sandboxes are.
+type Parent interface {
+	link.Sandboxes
+	link.Containers
+}
+
 // Config is what the worker needs.
 type Config struct {
 	Client    kubernetes.Interface
 	Informers informers.SharedInformerFactory // not started yet
 	Boxes     Boxes
-	Parent    link.Sandboxes
+	Parent    Parent
 	Cluster   link.Config
 	Settings  func() link.Settings
 	Log       zerolog.Logger

@@ -74,20 +74,20 @@ func TestProblems(t *testing.T) {
 	s.is(openBox())
 	s.words.problems = pods.Problems{
 		{Reason: "FailedMount", Message: `MountVolume.SetUp failed for volume "v" : configmap "x" not found`},
-		{Reason: "CreateContainerConfigError", Container: "a", Message: `secret "y" not found`},
+		{Reason: "FailedMount", Message: `secret "y" not found`},
 	}
 	if again := s.round(); again != 500*time.Millisecond {
 		t.Error(again)
 	}
-	s.told(`FailedMount: MountVolume.SetUp failed for volume "v" : configmap "x" not found`, `Failed: Error: secret "y" not found`)
-	if got := say(s.status().ContainerStatuses[0]); got != `waits CreateContainerConfigError secret "y" not found` {
+	s.told(`FailedMount: MountVolume.SetUp failed for volume "v" : configmap "x" not found`, `FailedMount: secret "y" not found`)
+	if got := say(s.status().ContainerStatuses[0]); got != "waits ContainerCreating" {
 		t.Error(got)
 	}
 	if again := s.round(); again <= 0 || again > 500*time.Millisecond || s.words.asked != 1 {
 		t.Errorf("again in %v, asked %d times", again, s.words.asked)
 	}
 	p, _ := s.get()
-	if why := strings.Join(s.w.Why(p), "\n"); !strings.Contains(why, `Container a cannot be made (CreateContainerConfigError): secret "y" not found`) {
+	if why := strings.Join(s.w.Why(p), "\n"); !strings.Contains(why, `The pod cannot be set up (FailedMount): secret "y" not found`) {
 		t.Error(why)
 	}
 	s.words.problems = nil

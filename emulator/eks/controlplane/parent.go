@@ -123,13 +123,23 @@ func (p *parent) CompleteSandbox(ctx context.Context, id string, c link.Completi
 	})
 }
 
-// AddContainer implements [link.Sandboxes].
+// AddContainer implements [link.Containers].
 func (p *parent) AddContainer(ctx context.Context, id string, c sandbox.Container) error {
 	return p.update(ctx, "AddContainer", func(tx *store.Tx) error {
 		if _, err := p.get(tx, id); err != nil {
 			return err
 		}
 		return sandbox.AddContainer(tx, id, c)
+	})
+}
+
+// ConfigureContainer implements [link.Containers].
+func (p *parent) ConfigureContainer(ctx context.Context, id, name string, c link.Configuration) error {
+	return p.update(ctx, "ConfigureContainer", func(tx *store.Tx) error {
+		if _, err := p.get(tx, id); err != nil {
+			return err
+		}
+		return sandbox.Configure(tx, id, name, sandbox.Configuration(c))
 	})
 }
 

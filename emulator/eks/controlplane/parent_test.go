@@ -233,6 +233,7 @@ func TestClustersAreApart(t *testing.T) {
 		for name, err := range map[string]error{
 			"complete": b.CompleteSandbox(ctx, id, web()),
 			"add":      b.AddContainer(ctx, id, sandbox.Container{Name: "x", Image: "x"}),
+			"answer":   b.ConfigureContainer(ctx, id, "web", link.Configuration{Trouble: "CreateContainerConfigError"}),
 			"files":    b.WriteFiles(ctx, id, "v", nil),
 			"stats":    second(b.Stats(ctx, id)),
 			"exec":     second(b.Exec(ctx, id, "web", []string{"x"}, sandbox.Streams{})),

@@ -27,6 +27,7 @@ func TestCalls(t *testing.T) {
 		Ports:     []sandbox.ServicePort{{Protocol: "tcp", Port: 80, Endpoints: []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:8080")}}},
 	}}}
 	balancers := []link.LoadBalancer{{Name: "a/b", Ports: []link.LoadBalancerPort{{Protocol: "tcp", Port: 80}}}}
+	answer := link.Configuration{Attempt: 3, Container: container, Trouble: "CreateContainerConfigError", Text: "why"}
 	completion := link.Completion{Containers: []sandbox.Container{container}, Labels: map[string]string{"a": "b"}}
 	for _, c := range []struct {
 		name string
@@ -40,6 +41,9 @@ func TestCalls(t *testing.T) {
 		}},
 		{"add", []any{spec.ID, container}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
 			return nil, p.AddContainer(ctx, spec.ID, container)
+		}},
+		{"configure", []any{spec.ID, "c", answer}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
+			return nil, p.ConfigureContainer(ctx, spec.ID, "c", answer)
 		}},
 		{"stop", []any{spec.ID, "UserInitiated", "because", &grace}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
 			return nil, p.StopSandbox(ctx, spec.ID, "UserInitiated", "because", &grace)

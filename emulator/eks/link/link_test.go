@@ -45,6 +45,9 @@ func (s *script) CompleteSandbox(_ context.Context, id string, c link.Completion
 func (s *script) AddContainer(_ context.Context, id string, c sandbox.Container) error {
 	return s.do("add", id, c)
 }
+func (s *script) ConfigureContainer(_ context.Context, id, name string, c link.Configuration) error {
+	return s.do("configure", id, name, c)
+}
 func (s *script) StopSandbox(_ context.Context, id, code, reason string, grace *time.Duration) error {
 	return s.do("stop", id, code, reason, grace)
 }

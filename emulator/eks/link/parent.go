@@ -15,6 +15,7 @@ import (
 // across the link.
 type Parent interface {
 	Sandboxes
+	Containers
 	Streams
 	// Authenticate verifies a token of `aws eks get-token` ("k8s-aws-v1.…") for
 	// this cluster. ErrUnauthorized says why it is not good.
@@ -34,9 +35,6 @@ type Sandboxes interface {
 	// CompleteSandbox gives an open sandbox its containers. One that is
 	// complete already stays as it is, and that is no error.
 	CompleteSandbox(ctx context.Context, id string, c Completion) error
-	// AddContainer adds an ephemeral container to a sandbox that runs. One that
-	// is there already, by name, is no error.
-	AddContainer(ctx context.Context, id string, c sandbox.Container) error
 	// StopSandbox makes it wanted that the sandbox stops. With a grace all of it
 	// goes then; without, its containers get their own, and of one with
 	// Spec.Keep they stay, ended, until it is stopped with a grace. One that is
@@ -52,6 +50,17 @@ type Sandboxes interface {
 	Watch(ctx context.Context) iter.Seq2[SandboxEvent, error]
 	// Stats reads the usage of a sandbox.
 	Stats(ctx context.Context, id string) (sandbox.Stats, error)
+}
+
+// Containers are those of the cluster's sandboxes, once these are complete.
+type Containers interface {
+	// AddContainer adds an ephemeral container to a sandbox that runs. One that
+	// is there already, by name, is no error.
+	AddContainer(ctx context.Context, id string, c sandbox.Container) error
+	// ConfigureContainer tells what an attempt of a container with Asks is
+	// started with, or why that cannot be told. An answer that comes too late is
+	// no error.
+	ConfigureContainer(ctx context.Context, id, name string, c Configuration) error
 }
 
 // Streams are what goes on inside a sandbox.

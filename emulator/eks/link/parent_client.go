@@ -35,9 +35,15 @@ func (p *ParentClient) CompleteSandbox(ctx context.Context, id string, c Complet
 	return err
 }
 
-// AddContainer implements [Sandboxes].
+// AddContainer implements [Containers].
 func (p *ParentClient) AddContainer(ctx context.Context, id string, c sandbox.Container) error {
 	_, err := call[nothing](ctx, p.c, "AddContainer", containerArgs{id, c})
+	return err
+}
+
+// ConfigureContainer implements [Containers].
+func (p *ParentClient) ConfigureContainer(ctx context.Context, id, name string, c Configuration) error {
+	_, err := call[nothing](ctx, p.c, "ConfigureContainer", configureArgs{id, name, c})
 	return err
 }
 

@@ -25,6 +25,10 @@ type (
 		ID        string
 		Container sandbox.Container
 	}
+	configureArgs struct {
+		ID, Name      string
+		Configuration Configuration
+	}
 	stopArgs struct {
 		ID, Code, Reason string
 		Grace            *time.Duration `json:",omitempty"`
@@ -44,6 +48,7 @@ type (
 func ServeParent(p Parent) http.Handler {
 	m := http.NewServeMux()
 	serveSandboxes(m, p)
+	serveContainers(m, p)
 	serveStreams(m, p)
 	serve(m, "Authenticate", p.Authenticate)
 	serve(m, "SetLoadBalancers", p.SetLoadBalancers)
@@ -60,9 +65,6 @@ func serveSandboxes(m *http.ServeMux, p Sandboxes) {
 	serve(m, "CompleteSandbox", func(ctx context.Context, a completeArgs) (nothing, error) {
 		return nothing{}, p.CompleteSandbox(ctx, a.ID, a.Completion)
 	})
-	serve(m, "AddContainer", func(ctx context.Context, a containerArgs) (nothing, error) {
-		return nothing{}, p.AddContainer(ctx, a.ID, a.Container)
-	})
 	serve(m, "StopSandbox", func(ctx context.Context, a stopArgs) (nothing, error) {
 		return nothing{}, p.StopSandbox(ctx, a.ID, a.Code, a.Reason, a.Grace)
 	})
@@ -75,6 +77,15 @@ func serveSandboxes(m *http.ServeMux, p Sandboxes) {
 	serve(m, "Stats", p.Stats)
 	serveStream(m, "Watch", func(ctx context.Context, _ nothing) iter.Seq2[SandboxEvent, error] {
 		return p.Watch(ctx)
+	})
+}
+
+func serveContainers(m *http.ServeMux, p Containers) {
+	serve(m, "AddContainer", func(ctx context.Context, a containerArgs) (nothing, error) {
+		return nothing{}, p.AddContainer(ctx, a.ID, a.Container)
+	})
+	serve(m, "ConfigureContainer", func(ctx context.Context, a configureArgs) (nothing, error) {
+		return nothing{}, p.ConfigureContainer(ctx, a.ID, a.Name, a.Configuration)
 	})
 }
 

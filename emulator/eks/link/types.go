@@ -183,6 +183,16 @@ type Completion struct {
 	Labels     map[string]string  `json:",omitempty"`
 }
 
+// Configuration is what an attempt of a container is started with.
+type Configuration struct {
+	Attempt   int
+	Container sandbox.Container
+	// Trouble and Text are why that cannot be told, in kubelet's words; Container
+	// does not count then.
+	Trouble string `json:",omitempty"`
+	Text    string `json:",omitempty"`
+}
+
 // SandboxEvent is a line of Parent.Watch. First comes every sandbox of the
 // cluster, then one event with Synced, then whatever changes.
 type SandboxEvent struct {

@@ -11,51 +11,92 @@ import (
 	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 	"k8s.io/utils/ptr"
 
+	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
 // container translates what all kinds of containers have in common. Order and
-// restart are the caller's. On an error the container has its name and no more
-// that could be relied on.
+// restart are the caller's. On an error the container is all that does not
+// depend on anything but the pod itself, and it is not told what it is started
+// with.
 func (t *translation) container(ctx context.Context, c *v1.Container) (sandbox.Container, error) {
 	out := sandbox.Container{
+		Asks: true,
 		Name: c.Name, Image: strings.TrimSpace(c.Image), Pull: pullPolicy(c), WorkingDir: c.WorkingDir,
 		TTY: c.TTY, Stdin: c.Stdin, StdinOnce: c.Stdin && c.StdinOnce,
 		ShareProcesses: ptr.Deref(t.pod.Spec.ShareProcessNamespace, false),
 		Sysctls:        t.sysctls(), Labels: map[string]string{labelContainerName: c.Name},
 		Ports: t.ports(c), StopTimeout: t.grace(), Message: message(c), Ulimits: t.ulimits(),
 	}
-	env, err := t.environment(ctx, c)
-	if err != nil {
-		return out, err
-	}
-	out.Env = env.list()
-	out.Entrypoint, out.Command = env.expandAll(c.Command), env.expandAll(c.Args)
-	if out.Mounts, err = t.mounts(c, env); err != nil {
-		return out, err
-	}
-	if err = t.secure(c, &out); err != nil {
-		return out, err
-	}
 	t.size(c, &out)
 	t.probes(c, &out)
 	if t.env.Outputs != nil && t.logged() {
 		out.Log = t.log(c.Name)
 	}
-	return out, nil
+	err := t.configure(ctx, c, &out)
+	out.Told = err == nil
+	return out, err
 }
 
-// Ephemeral translates an ephemeral container of a pod that runs. Its error is
-// an [Errors] of one.
-func Ephemeral(ctx context.Context, pod *v1.Pod, ec *v1.EphemeralContainer, s Source, e Environment) (sandbox.Container, []string, error) {
+// configure fills in what is found out anew for each attempt.
+func (t *translation) configure(ctx context.Context, c *v1.Container, out *sandbox.Container) error {
+	if err := t.shared(); err != nil {
+		return err
+	}
+	env, err := t.environment(ctx, c)
+	if err != nil {
+		return err
+	}
+	out.Env = env.list()
+	out.Entrypoint, out.Command = env.expandAll(c.Command), env.expandAll(c.Args)
+	if out.Mounts, err = t.mounts(c, env); err != nil {
+		return err
+	}
+	return t.secure(c, out)
+}
+
+// Ephemeral translates an ephemeral container of a pod that runs, which is
+// asked about when it cannot be told yet what it is started with.
+func Ephemeral(ctx context.Context, pod *v1.Pod, ec *v1.EphemeralContainer, s Source, e Environment) (sandbox.Container, []string) {
 	t := newTranslation(pod, s, e)
 	c := v1.Container(ec.EphemeralContainerCommon)
 	out, err := t.container(ctx, &c)
-	if err != nil {
-		return sandbox.Container{}, nil, Errors{badContainer(c.Name, err)}
-	}
 	out.Ephemeral, out.Target = true, ec.TargetContainerName
-	return out, t.notes, nil
+	if err != nil {
+		return out, nil
+	}
+	return out, t.notes
+}
+
+// Container translates one container of any kind, for another attempt of it.
+// Its error is an [Errors] of one.
+func Container(ctx context.Context, pod *v1.Pod, name string, s Source, e Environment) (*Result, error) {
+	t := newTranslation(pod, s, e)
+	for i := range pod.Spec.InitContainers {
+		if c := &pod.Spec.InitContainers[i]; c.Name == name {
+			return t.alone(ctx, c, t.restartInit)
+		}
+	}
+	for i := range pod.Spec.Containers {
+		if c := &pod.Spec.Containers[i]; c.Name == name {
+			return t.alone(ctx, c, t.restart)
+		}
+	}
+	for i := range pod.Spec.EphemeralContainers {
+		if c := v1.Container(pod.Spec.EphemeralContainers[i].EphemeralContainerCommon); c.Name == name {
+			return t.alone(ctx, &c, func(*v1.Container) sandbox.Restart { return sandbox.Restart{} })
+		}
+	}
+	return nil, Errors{badContainer(name, fmt.Errorf("the pod has no container %s", name))}
+}
+
+func (t *translation) alone(ctx context.Context, c *v1.Container, restart func(*v1.Container) sandbox.Restart) (*Result, error) {
+	out, err := t.container(ctx, c)
+	if err != nil {
+		return nil, Errors{badContainer(c.Name, err)}
+	}
+	out.Restart = restart(c)
+	return &Result{Completion: link.Completion{Containers: []sandbox.Container{out}}, Events: t.events, Notes: t.notes}, nil
 }
 
 // pullPolicy is the API server's defaulted one; without it, what the tag

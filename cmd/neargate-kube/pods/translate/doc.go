@@ -4,10 +4,10 @@
 // after: no function here keeps anything or starts anything. What is asked of
 // the world, ConfigMaps, Secrets, Services and tokens, is asked of a [Source].
 //
-// [Pod] translates a whole pod, [Ephemeral] one container that came later,
-// [Volume] the files of one volume anew when something behind them has changed;
-// [Update] tells of each volume what that can be. [Logging] reads the ConfigMap
-// aws-observability/aws-logging.
+// [Pod] translates a whole pod, [Container] one container for another attempt,
+// [Ephemeral] one that came later, [Volume] the files of one volume anew when
+// something behind them has changed; [Update] tells of each volume what that can
+// be. [Logging] reads the ConfigMap aws-observability/aws-logging.
 //
 // Errors are [Errors]: each tells kubelet's reason and kubelet's words, so that
 // a caller can show them in statuses and events and try again.

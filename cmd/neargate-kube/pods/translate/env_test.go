@@ -130,7 +130,7 @@ func TestEnvironmentErrors(t *testing.T) {
 		`fileKeyRef of volume "v": Neargate cannot take variables from files of volumes`: {FileKeyRef: &v1.FileKeySelector{VolumeName: "v"}},
 	} {
 		pod := shopPod(box(func(b *v1.Container) { b.Env = []v1.EnvVar{{Name: "A", ValueFrom: from}} }))
-		errs := refused(t, pod, s)
+		errs := untold(t, pod, s)
 		if e := errs[0]; len(errs) != 1 || e.Message != want || e.Reason != "CreateContainerConfigError" || e.Container != "web" || e.Rejected {
 			t.Errorf("got %+v; want %s", *errs[0], want)
 		}
@@ -140,7 +140,7 @@ func TestEnvironmentErrors(t *testing.T) {
 func TestFailureOfTheSourceIsKept(t *testing.T) {
 	s := &objects{failure: context.DeadlineExceeded}
 	pod := shopPod(box(func(b *v1.Container) { b.Env = []v1.EnvVar{{Name: "A", ValueFrom: configKey("c", "k", true)}} }))
-	if errs := refused(t, pod, s); !errors.Is(errs, context.DeadlineExceeded) {
+	if errs := untold(t, pod, s); !errors.Is(errs, context.DeadlineExceeded) {
 		t.Errorf("got %v", errs)
 	}
 }

@@ -23,7 +23,10 @@ const (
 )
 
 // Pod translates a bound pod whose sandbox has its address. The error is
-// [Errors], all there are.
+// [Errors], all there are. A container of which it cannot be told at the moment
+// what it is started with is no error: it is asked about when its turn comes,
+// which [Container] answers. So is one that waits for init containers, which
+// may take long and change what it depends on.
 func Pod(ctx context.Context, pod *v1.Pod, s Source, e Environment) (*Result, error) {
 	t := newTranslation(pod, s, e)
 	errs := t.refusals()
@@ -39,13 +42,10 @@ func Pod(ctx context.Context, pod *v1.Pod, s Source, e Environment) (*Result, er
 
 // rank puts first what kubelet stumbles over first.
 func rank(e *Error) int {
-	switch {
-	case e.Rejected:
+	if e.Rejected {
 		return 0
-	case e.Reason == ReasonMount:
-		return 1
 	}
-	return 2
+	return 1
 }
 
 // translation is one call of Pod, Volume or Ephemeral.
@@ -92,45 +92,38 @@ func (t *translation) completion(ctx context.Context) (link.Completion, Errors) 
 			t.updates = append(t.updates, u)
 		}
 	}
-	containers, bad := t.containers(ctx)
-	c.Containers = containers
+	c.Containers = t.containers(ctx)
 	c.Registries = t.registries(ctx)
 	c.Labels = map[string]string{labelPodName: t.pod.Name, labelPodNamespace: t.pod.Namespace, labelPodUID: string(t.pod.UID)}
-	return c, append(errs, bad...)
+	return c, errs
 }
 
 // containers gives the init containers, each of which needs the one before it,
 // and then the others, which need the last of those.
-func (t *translation) containers(ctx context.Context) ([]sandbox.Container, Errors) {
+func (t *translation) containers(ctx context.Context) []sandbox.Container {
 	var all []sandbox.Container
-	var errs Errors
 	var needs []sandbox.Need
+	add := func(c *v1.Container, restart sandbox.Restart) *sandbox.Container {
+		out, err := t.container(ctx, c)
+		out.Told = err == nil && len(needs) == 0
+		out.Needs, out.Restart = needs, restart
+		all = append(all, out)
+		return &all[len(all)-1]
+	}
 	for i := range t.pod.Spec.InitContainers {
 		c := &t.pod.Spec.InitContainers[i]
-		out, err := t.container(ctx, c)
-		if err != nil {
-			errs = append(errs, badContainer(c.Name, err))
-		}
-		out.Init, out.Needs = true, needs
-		out.Restart = t.restartInit(c)
+		add(c, t.restartInit(c)).Init = true
 		condition := sandbox.Success
 		if isSidecar(c) {
 			condition = sandbox.Start
 		}
 		needs = []sandbox.Need{{Container: c.Name, Condition: condition}}
-		all = append(all, out)
 	}
 	for i := range t.pod.Spec.Containers {
 		c := &t.pod.Spec.Containers[i]
-		out, err := t.container(ctx, c)
-		if err != nil {
-			errs = append(errs, badContainer(c.Name, err))
-		}
-		out.Needs = needs
-		out.Restart = t.restart(c)
-		all = append(all, out)
+		add(c, t.restart(c))
 	}
-	return all, errs
+	return all
 }
 
 // isSidecar tells whether an init container is one that keeps running.

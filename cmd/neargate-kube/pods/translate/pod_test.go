@@ -91,6 +91,38 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// What depends on others is told at once of those whose turn comes at once, and
+// of no other; for another attempt it is found out anew.
+func TestToldWhenItsTurnComes(t *testing.T) {
+	key := v1.EnvVar{Name: "A", ValueFrom: configKey("c", "k", false)}
+	pod := shopPod(v1.Container{Name: "web", Env: []v1.EnvVar{key}}, v1.Container{Name: "lost", Env: []v1.EnvVar{{Name: "A", ValueFrom: configKey("x", "k", false)}}})
+	s := &objects{configMaps: []*v1.ConfigMap{configMap("c", map[string]string{"k": "old"})}}
+	told := func() (got []bool) {
+		for _, c := range translated(t, pod, s).Completion.Containers {
+			got = append(got, c.Asks && c.Told)
+		}
+		return got
+	}
+	if got := told(); !slices.Equal(got, []bool{true, false}) {
+		t.Error(got)
+	}
+	pod.Spec.InitContainers = []v1.Container{{Name: "first"}, {Name: "second"}}
+	if got := told(); !slices.Equal(got, []bool{true, false, false, false}) {
+		t.Error(got)
+	}
+	s.configMaps[0].Data["k"] = "new"
+	for name, want := range map[string]string{"web": "A=new", "second": ""} {
+		r, err := translate.Container(t.Context(), pod, name, s, surroundings())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := r.Completion.Containers[0]
+		if c.Name != name || own(c.Env) != want || c.Restart.Policy == "" || len(r.Completion.Containers) != 1 {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
 func TestGrace(t *testing.T) {
 	for _, c := range []struct {
 		seconds *int64
@@ -207,16 +239,23 @@ func TestEphemeral(t *testing.T) {
 		Name: "debug", Image: "busybox", Stdin: true, StdinOnce: true, TTY: true, VolumeMounts: []v1.VolumeMount{{Name: "d", MountPath: "/d"}},
 		Env: []v1.EnvVar{{Name: "A", Value: "1"}},
 	}}
-	c, notes, err := translate.Ephemeral(t.Context(), pod, ec, &objects{}, surroundings())
-	if err != nil || len(notes) != 0 {
-		t.Fatal(notes, err)
+	c, notes := translate.Ephemeral(t.Context(), pod, ec, &objects{}, surroundings())
+	if len(notes) != 0 || !c.Told {
+		t.Fatal(notes, c.Told)
 	}
 	if !c.Ephemeral || c.Target != "web" || c.Restart.Policy != sandbox.RestartNever || len(c.Needs) != 0 || !c.TTY || !c.Stdin || !c.StdinOnce ||
 		c.Pull != sandbox.PullAlways || own(c.Env) != "A=1" || len(c.Mounts) != 1 {
 		t.Errorf("got %+v", c)
 	}
 	ec.Env = []v1.EnvVar{{Name: "A", ValueFrom: configKey("x", "y", false)}}
-	if _, _, err := translate.Ephemeral(t.Context(), pod, ec, &objects{}, surroundings()); err == nil || err.Error() != `configmap "x" not found` {
+	if c, _ := translate.Ephemeral(t.Context(), pod, ec, &objects{}, surroundings()); !c.Asks || c.Told || !c.Ephemeral || c.Image != "busybox" {
+		t.Errorf("got %+v", c)
+	}
+	pod.Spec.EphemeralContainers = []v1.EphemeralContainer{*ec}
+	if _, err := translate.Container(t.Context(), pod, "debug", &objects{}, surroundings()); err == nil || err.Error() != `configmap "x" not found` {
+		t.Errorf("got %v", err)
+	}
+	if _, err := translate.Container(t.Context(), pod, "nobody", &objects{}, surroundings()); err == nil || err.Error() != "the pod has no container nobody" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -229,7 +268,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		pod := shopPod(box())
 		change(&pod.Spec)
-		if errs := refused(t, pod, &objects{}); len(errs) != 1 || errs[0].Message != want || errs[0].Reason != "CreateContainerConfigError" || errs[0].Container != "web" {
+		if errs := untold(t, pod, &objects{}); len(errs) != 1 || errs[0].Message != want || errs[0].Reason != "CreateContainerConfigError" || errs[0].Container != "web" {
 			t.Errorf("got %v; want %s", errs, want)
 		}
 	}
@@ -240,7 +279,7 @@ func TestErrorsInOrder(t *testing.T) {
 	pod.Spec.Volumes = []v1.Volume{{Name: "v", VolumeSource: v1.VolumeSource{Secret: &v1.SecretVolumeSource{SecretName: "y"}}}}
 	pod.Spec.SecurityContext = &v1.PodSecurityContext{Sysctls: []v1.Sysctl{{Name: "kernel/msgmax", Value: "1"}}}
 	errs := refused(t, pod, &objects{})
-	want := `forbidden sysctl: "kernel.msgmax" not allowlisted; MountVolume.SetUp failed for volume "v" : secret "y" not found; configmap "x" not found`
+	want := `forbidden sysctl: "kernel.msgmax" not allowlisted; MountVolume.SetUp failed for volume "v" : secret "y" not found`
 	if errs.Error() != want {
 		t.Errorf("got %v", errs)
 	}

@@ -18,8 +18,7 @@ var safeSysctls = []string{
 	"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_notsent_lowat",
 }
 
-// refusals are what no sandbox can be: what Fargate refuses before, but a node
-// group's pod may still ask for, and what kubelet does not take.
+// refusals are what kubelet does not take.
 func (t *translation) refusals() Errors {
 	var errs Errors
 	for _, name := range sorted(maps.Keys(t.sysctls())) {
@@ -31,6 +30,13 @@ func (t *translation) refusals() Errors {
 	if spec.OS != nil && spec.OS.Name != v1.Linux {
 		errs = append(errs, &Error{Reason: ReasonOS, Rejected: true, Message: "Failed to admit pod as the OS field doesn't match node OS"})
 	}
+	return errs
+}
+
+// shared refuses what no sandbox can be: what Fargate refuses before, but a
+// node group's pod may still ask for.
+func (t *translation) shared() error {
+	spec := &t.pod.Spec
 	var shared []string
 	for _, s := range []struct {
 		name string
@@ -40,13 +46,10 @@ func (t *translation) refusals() Errors {
 			shared = append(shared, s.name)
 		}
 	}
-	if len(shared) > 0 {
-		err := fmt.Errorf("%s: Neargate's nodes share nothing with their pods", strings.Join(shared, ", "))
-		for i := range spec.Containers {
-			errs = append(errs, badContainer(spec.Containers[i].Name, err))
-		}
+	if len(shared) == 0 {
+		return nil
 	}
-	return errs
+	return fmt.Errorf("%s: Neargate's nodes share nothing with their pods", strings.Join(shared, ", "))
 }
 
 // tellIneffective notes fields of the pod that have no effect.

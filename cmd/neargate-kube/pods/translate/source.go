@@ -77,7 +77,7 @@ func (e *Environment) domain() string {
 	return e.ClusterDomain
 }
 
-// Result is what a pod means.
+// Result is what a pod means, or a container of it alone.
 type Result struct {
 	Completion link.Completion
 	Updates    []Update // of the volumes whose files may change

@@ -128,6 +128,21 @@ func only(t *testing.T, s *objects, change ...func(*v1.Container)) sandbox.Conta
 	return translated(t, shopPod(box(change...)), s).Completion.Containers[0]
 }
 
+// untold is why it cannot be told of the container web of a pod, which is
+// translatable, what it is started with.
+func untold(t *testing.T, pod *v1.Pod, s *objects) translate.Errors {
+	t.Helper()
+	if c := translated(t, pod, s).Completion.Containers[0]; !c.Asks || c.Told || c.Image == "" {
+		t.Errorf("%+v", c)
+	}
+	r, err := translate.Container(t.Context(), pod, "web", s, surroundings())
+	errs, ok := err.(translate.Errors)
+	if !ok || r != nil {
+		t.Fatalf("Container gave %v, %v; want Errors", r, err)
+	}
+	return errs
+}
+
 // refused are the errors of a pod that must not be translatable.
 func refused(t *testing.T, pod *v1.Pod, s *objects) translate.Errors {
 	t.Helper()

@@ -201,7 +201,7 @@ func TestMounts(t *testing.T) {
 		pod := shopPod(box(func(b *v1.Container) { b.VolumeMounts, b.Env = []v1.VolumeMount{c.mount}, env }))
 		pod.Spec.Volumes = volumes
 		if c.err != "" {
-			if errs := refused(t, pod, store()); len(errs) != 1 || errs[0].Message != c.err || errs[0].Container != "web" {
+			if errs := untold(t, pod, store()); len(errs) != 1 || errs[0].Message != c.err || errs[0].Container != "web" {
 				t.Errorf("%s: got %v", name, errs)
 			}
 			continue
