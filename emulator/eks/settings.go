@@ -60,6 +60,9 @@ func (a *API) gather(tx *store.Tx, c *Cluster) (s link.Settings, err error) {
 	if c.mode() == types.AuthenticationModeConfigMap && aws.ToBool(c.AccessConfig.BootstrapClusterCreatorAdminPermissions) {
 		s.CreatorARN = c.Creator
 	}
+	for _, t := range c.exportedLogs() {
+		s.Logs = append(s.Logs, string(t))
+	}
 	arn := c.arn()
 	if s.FargateProfiles, err = fargateProfilesOf(tx, a.network, c); err != nil {
 		return s, err

@@ -53,13 +53,19 @@ func EnabledLogs(tx *store.Tx, arn string) ([]types.LogType, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []types.LogType
+	return c.exportedLogs(), nil
+}
+
+func (c *Cluster) exportedLogs() (list []types.LogType) {
+	if c.Logging == nil {
+		return nil
+	}
 	for _, s := range c.Logging.ClusterLogging {
 		if aws.ToBool(s.Enabled) {
 			list = append(list, s.Types...)
 		}
 	}
-	return list, nil
+	return list
 }
 
 // Find shows a cluster by its ARN, for Ineffective. store.ErrNotFound: there

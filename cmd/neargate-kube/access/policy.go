@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -15,37 +14,27 @@ import (
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
-// Policies authorizes by the access policies of access entries. They have the
-// rules of Kubernetes' own ClusterRoles, as EKS's have, and the cluster's or
-// some namespaces' scope. It allows, or has no opinion.
+// Policies authorizes by the access policies of access entries, which have the
+// cluster's or some namespaces' scope. It allows, or has no opinion.
 type Policies struct {
-	Settings func() link.Settings
-	// Role returns the rules of a ClusterRole, aggregated.
-	Role func(name string) ([]rbacv1.PolicyRule, error)
+	settings func() link.Settings
+	rules    map[string][]rbacv1.PolicyRule // by the policy's name
 }
 
-// everything is what AmazonEKSClusterAdminPolicy allows; reading is what
-// AmazonEKSAdminViewPolicy does.
-var (
-	everything = []rbacv1.PolicyRule{
-		{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}},
-		{Verbs: []string{"*"}, NonResourceURLs: []string{"*"}},
-	}
-	reading = []rbacv1.PolicyRule{
-		{Verbs: []string{"get", "list", "watch"}, APIGroups: []string{"*"}, Resources: []string{"*"}},
-	}
-)
-
-// roles are the ClusterRoles whose rules an access policy has.
-var roles = map[string]string{
-	"AmazonEKSAdminPolicy": "admin",
-	"AmazonEKSEditPolicy":  "edit",
-	"AmazonEKSViewPolicy":  "view",
+// NewPolicies returns an authorizer by the access entries of the settings of
+// the moment.
+func NewPolicies(settings func() link.Settings) *Policies {
+	return &Policies{settings, policyRules()}
 }
 
 // Authorize implements authorizer.Authorizer.
 func (p *Policies) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
-	return p.by(p.of(a.GetUser()), a)
+	for _, policy := range p.of(a.GetUser()) {
+		if covers(policy, a.GetNamespace()) && rbac.RulesAllow(a, p.rules[path.Base(policy.ARN)]...) {
+			return authorizer.DecisionAllow, "EKS access policy " + path.Base(policy.ARN), nil
+		}
+	}
+	return authorizer.DecisionNoOpinion, "", nil
 }
 
 // of returns the policies of a user's access entry.
@@ -53,7 +42,7 @@ func (p *Policies) of(u user.Info) []link.AccessPolicy {
 	if u == nil || len(u.GetExtra()[canonicalKey]) == 0 {
 		return nil
 	}
-	s := p.Settings()
+	s := p.settings()
 	if s.AuthenticationMode == modeConfigMap {
 		return nil
 	}
@@ -72,22 +61,6 @@ func (p *Policies) ConditionsAwareAuthorize(ctx context.Context, a authorizer.At
 // EvaluateConditions implements authorizer.Authorizer.
 func (p *Policies) EvaluateConditions(context.Context, authorizer.ConditionsAwareDecision, authorizer.ConditionsData) (authorizer.Decision, string, error) {
 	return authorizer.DecisionDeny, "", authorizer.ErrorConditionEvaluationNotSupported
-}
-
-func (p *Policies) by(all []link.AccessPolicy, a authorizer.Attributes) (authorizer.Decision, string, error) {
-	for _, policy := range all {
-		if !covers(policy, a.GetNamespace()) {
-			continue
-		}
-		rules, err := p.rules(policy)
-		if err != nil {
-			return authorizer.DecisionNoOpinion, "", err
-		}
-		if rbac.RulesAllow(a, rules...) {
-			return authorizer.DecisionAllow, "EKS access policy " + path.Base(policy.ARN), nil
-		}
-	}
-	return authorizer.DecisionNoOpinion, "", nil
 }
 
 // covers tells whether what is asked for lies in a policy's scope: a policy for
@@ -115,23 +88,4 @@ func wildcard(pattern, s string) bool {
 		}
 	}
 	return false
-}
-
-func (p *Policies) rules(policy link.AccessPolicy) ([]rbacv1.PolicyRule, error) {
-	name := path.Base(policy.ARN)
-	switch name {
-	case "AmazonEKSClusterAdminPolicy":
-		return everything, nil
-	case "AmazonEKSAdminViewPolicy":
-		return reading, nil
-	}
-	role, ok := roles[name]
-	if !ok {
-		return nil, nil
-	}
-	rules, err := p.Role(role)
-	if err != nil {
-		return nil, fmt.Errorf("access policy %s: %w", name, err)
-	}
-	return rules, nil
 }

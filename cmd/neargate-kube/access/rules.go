@@ -2,7 +2,7 @@ package access
 
 import (
 	"context"
-	"errors"
+	"path"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -16,17 +16,11 @@ var _ authorizer.RuleResolver = (*Policies)(nil)
 
 // RulesFor implements authorizer.RuleResolver.
 func (p *Policies) RulesFor(_ context.Context, u user.Info, namespace string) (resources []authorizer.ResourceRuleInfo, urls []authorizer.NonResourceRuleInfo, incomplete bool, err error) {
-	var errs []error
 	for _, policy := range p.of(u) {
 		if !covers(policy, namespace) {
 			continue
 		}
-		rules, err := p.rules(policy)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for _, r := range rules {
+		for _, r := range p.rules[path.Base(policy.ARN)] {
 			if len(r.Resources) > 0 {
 				resources = append(resources, resourceRule(r))
 			}
@@ -35,7 +29,7 @@ func (p *Policies) RulesFor(_ context.Context, u user.Info, namespace string) (r
 			}
 		}
 	}
-	return resources, urls, len(errs) > 0, errors.Join(errs...)
+	return resources, urls, false, nil
 }
 
 func resourceRule(r rbacv1.PolicyRule) *authorizer.DefaultResourceRuleInfo {

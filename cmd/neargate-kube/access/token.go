@@ -3,6 +3,8 @@ package access
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 
@@ -33,8 +35,11 @@ type Tokens struct {
 	Settings func() link.Settings
 	// Node returns the name of the node that an EC2 instance is, "" when there
 	// is none; it may be nil.
-	Node    func(instance string) string
+	Node func(instance string) string
+	// Log gets a line for each token that is denied, and for each that is good
+	// while IsTold says so; without IsTold, for those as well.
 	Log     zerolog.Logger
+	IsTold  func() bool
 	awsAuth atomic.Pointer[AWSAuth]
 }
 
@@ -44,7 +49,10 @@ func (t *Tokens) SetAWSAuth(a *AWSAuth) { t.awsAuth.Store(a) }
 // Request is the authenticator of HTTP requests by tokens, told in the ways in
 // which Kubernetes takes them.
 func Request(tokens authenticator.Token) authenticator.Request {
-	return union.New(bearertoken.New(tokens), websocket.NewProtocolAuthenticator(tokens))
+	inner := union.New(bearertoken.New(tokens), websocket.NewProtocolAuthenticator(tokens))
+	return authenticator.RequestFunc(func(r *http.Request) (*authenticator.Response, bool, error) {
+		return inner.AuthenticateRequest(r.WithContext(withClient(r.Context(), r.RemoteAddr)))
+	})
 }
 
 // AuthenticateToken implements authenticator.Token. A token of another kind is
@@ -54,18 +62,32 @@ func (t *Tokens) AuthenticateToken(ctx context.Context, token string) (*authenti
 	if !strings.HasPrefix(token, tokenPrefix) {
 		return nil, false, nil
 	}
-	id, err := t.Verifier.Authenticate(ctx, token)
-	if err != nil {
-		if ctx.Err() == nil {
-			t.Log.Warn().Err(err).Msg("access denied")
+	d := t.decide(ctx, token)
+	switch {
+	case d.err == nil:
+		if t.IsTold == nil || t.IsTold() {
+			t.Log.Info().Msg(d.line(ctx, token))
 		}
-		return nil, false, err
+		return &authenticator.Response{User: d.user}, true, nil
+	case ctx.Err() == nil:
+		t.Log.Warn().Msg(d.line(ctx, token))
 	}
-	u, ok := User(id, t.Settings(), t.awsAuth.Load(), t.Node)
-	if !ok {
-		err := errors.New("no access entry and no line of aws-auth is for " + id.CanonicalARN)
-		t.Log.Warn().Str("arn", id.ARN).Err(err).Msg("access denied")
-		return nil, false, err
-	}
-	return &authenticator.Response{User: u}, true, nil
+	return nil, false, d.err
 }
+
+func (t *Tokens) decide(ctx context.Context, token string) (d decision) {
+	if d.identity, d.err = t.Verifier.Authenticate(ctx, token); d.err != nil {
+		return d
+	}
+	u, ok := User(d.identity, t.Settings(), t.awsAuth.Load(), t.Node)
+	if !ok {
+		d.err = fmt.Errorf("%w: %s", errNotMapped, d.identity.CanonicalARN)
+		return d
+	}
+	d.user = u
+	return d
+}
+
+// errNotMapped means that no access entry and no line of aws-auth is for
+// somebody, in aws-iam-authenticator's words.
+var errNotMapped = errors.New("ARN is not mapped")

@@ -45,7 +45,7 @@ func TestTokens(t *testing.T) {
 	if _, err := ask("k8s-aws-v1.forged"); err == nil || !strings.Contains(err.Error(), "nobody signed") || !strings.Contains(log.String(), "nobody signed") {
 		t.Errorf("forged: %v, %s", err, &log)
 	}
-	if _, err := ask("k8s-aws-v1.jo"); err == nil || !strings.Contains(log.String(), "no access entry and no line of aws-auth is for arn:aws:iam::111122223333:role/Ops") {
+	if _, err := ask("k8s-aws-v1.jo"); err == nil || !strings.Contains(log.String(), "ARN is not mapped: arn:aws:iam::111122223333:role/Ops") {
 		t.Errorf("not mapped: %v, %s", err, &log)
 	}
 	aws, err := access.ParseAWSAuth(map[string]string{"mapRoles": configMap})

@@ -13,6 +13,7 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/admission"
 	mutatingPolicy "k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
+	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/group"
 	authunion "k8s.io/apiserver/pkg/authentication/request/union"
@@ -49,6 +50,9 @@ type hooks struct {
 	// pods dials addresses of pods and Services: webhooks, aggregated APIs, and
 	// the proxy subresources.
 	pods func(ctx context.Context, network, address string) (net.Conn, error)
+	// auditing says what is audited, and auditLog takes it.
+	auditing audit.PolicyRuleEvaluator
+	auditLog audit.Backend
 }
 
 type plugin struct {
@@ -151,6 +155,8 @@ func (h hooks) chain(c *link.Config, o options.CompletedOptions) (*apiServer, er
 	outer.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
 		return tellVersion(v, build(api, c))
 	}
+	// Every request passes it, and it is the one that is run.
+	outer.AuditPolicyRuleEvaluator, outer.AuditBackend = h.auditing, h.auditLog
 	h.dial(cfg)
 	if err := quickPolicy(cfg.KubeAPIs.ControlPlane.Generic); err != nil {
 		return nil, err

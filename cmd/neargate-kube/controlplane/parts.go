@@ -86,7 +86,7 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 // parts makes them; nothing runs yet.
 func (p *plane) parts(server *apiServer, client kubernetes.Interface) (*parts, error) {
 	q := &parts{client: client, factory: informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(slim))}
-	p.known.Store(&known{roles: q.factory.Rbac().V1().ClusterRoles().Lister(), nodes: q.factory.Core().V1().Nodes().Lister()})
+	p.known.Store(&known{nodes: q.factory.Core().V1().Nodes().Lister()})
 	told := func() { p.tellStatus(q) }
 	var err error
 	if q.usage, err = newAvailability(server, told); err != nil {

@@ -28,6 +28,7 @@ const (
 	account = "111122223333"
 	admin   = "k8s-aws-v1.admin"
 	viewer  = "k8s-aws-v1.viewer"
+	team    = "k8s-aws-v1.team"
 	mapped  = "k8s-aws-v1.mapped"
 	nobody  = "k8s-aws-v1.nobody"
 	podRole = "arn:aws:iam::" + account + ":role/service/pods"
@@ -64,7 +65,7 @@ func cluster(t *testing.T, version string) (link.Config, *parent) {
 		ServiceCIDR: "10.100.0.0/16", Issuer: "https://oidc.eks.us-east-1.amazonaws.com/id/" + strings.Repeat("A", 32), EmulatorURL: "http://127.0.0.1:4566",
 		Settings: link.Settings{
 			Revision: 1, AuthenticationMode: "API_AND_CONFIG_MAP", BootstrapAddons: true,
-			AccessEntries: []link.AccessEntry{entry("admin", "AmazonEKSClusterAdminPolicy"), entry("viewer", "AmazonEKSViewPolicy")},
+			AccessEntries: []link.AccessEntry{entry("admin", "AmazonEKSClusterAdminPolicy"), entry("viewer", "AmazonEKSViewPolicy"), entry("team", "AmazonEKSAdminPolicy")},
 			FargateProfiles: []link.FargateProfile{{
 				Name: "fp", RoleARN: podRole, Selectors: []link.Selector{{Namespace: "default"}},
 				Subnets: []link.Subnet{{ID: "subnet-1", VPC: "vpc-1", CIDR: "10.0.1.0/24", VPCCIDR: "10.0.0.0/16", Zone: "us-east-1a"}},
@@ -72,7 +73,7 @@ func cluster(t *testing.T, version string) (link.Config, *parent) {
 		},
 	}
 	p := serveParent(t, c.ParentSocket)
-	for _, name := range []string{"admin", "viewer", "mapped", "nobody"} {
+	for _, name := range []string{"admin", "viewer", "team", "mapped", "nobody"} {
 		p.identity["k8s-aws-v1."+name] = identity(name)
 	}
 	return c, p
@@ -118,6 +119,8 @@ func TestNewestVersion(t *testing.T) {
 	}
 	t.Run("who", func(t *testing.T) { testWho(t, p) })
 	t.Run("may", func(t *testing.T) { testMay(t, p) })
+	t.Run("give", func(t *testing.T) { testGive(t, p) })
+	t.Run("audit", func(t *testing.T) { testAudit(t, p) })
 	t.Run("aws-auth", func(t *testing.T) { testAWSAuth(t, p) })
 	t.Run("issuer", func(t *testing.T) { testIssuer(t, p, issuer) })
 	t.Run("pod", func(t *testing.T) { testPod(t, p, parent) })
@@ -175,7 +178,7 @@ func testWho(t *testing.T, p *process) {
 	if err != nil || !r.Status.Authenticated || r.Status.User.Username != u.Username {
 		t.Errorf("a review of the token: %+v %v", r.Status, err)
 	}
-	for token, why := range map[string]string{nobody: "no access entry and no line of aws-auth is for " + role("nobody"), "k8s-aws-v1.forged": "nobody signed this"} {
+	for token, why := range map[string]string{nobody: "ARN is not mapped: " + role("nobody"), "k8s-aws-v1.forged": "nobody signed this"} {
 		if _, err := whoAmI(t, p, token); !apierrors.IsUnauthorized(err) {
 			t.Errorf("%s: %v", token, err)
 		}
@@ -238,7 +241,7 @@ func testIssuer(t *testing.T, p *process, issuer *issuer) {
 		t.Errorf("before it is associated: %v", err)
 	}
 	s := p.config.Settings
-	s.Revision, s.IdentityIssuer = 2, issuer.settings()
+	s.Revision, s.IdentityIssuer = 12, issuer.settings()
 	configure := func() {
 		t.Helper()
 		if err := p.Configure(t.Context(), s); err != nil {
@@ -251,7 +254,7 @@ func testIssuer(t *testing.T, p *process, issuer *issuer) {
 	if err != nil || u.Username != "oidc:jo" || !slices.Contains(u.Groups, "oidc:devs") || !slices.Contains(u.Groups, "system:authenticated") {
 		t.Errorf("%+v %v", u, err)
 	}
-	s.Revision, s.IdentityIssuer = 3, nil
+	s.Revision, s.IdentityIssuer = 13, nil
 	configure()
 	if _, err := whoAmI(t, p, token); !apierrors.IsUnauthorized(err) {
 		t.Errorf("after it has left: %v", err)
@@ -334,7 +337,7 @@ func testProvided(t *testing.T, p *process) {
 // users wrote stays.
 func testLastProfile(t *testing.T, p *process) {
 	s := p.config.Settings
-	s.Revision, s.FargateProfiles = 4, nil
+	s.Revision, s.FargateProfiles = 14, nil
 	if err := p.Configure(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}

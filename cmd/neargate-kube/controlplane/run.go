@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/access"
+	"github.com/neargate/neargate/cmd/neargate-kube/audit"
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
@@ -26,6 +27,7 @@ import (
 // plane is a control plane while it runs.
 type plane struct {
 	config   link.Config
+	out      io.Writer
 	log      zerolog.Logger
 	board    *board
 	settings *settings
@@ -34,6 +36,7 @@ type plane struct {
 	keys     keys
 	tokens   *access.Tokens
 	issuer   *access.Issuer
+	auditing *audit.Policy
 	inForce  atomic.Int64 // the revision of the settings that are
 	kubelets *pipes       // the kubelet API
 	metering *pipes       // metrics.k8s.io
@@ -47,7 +50,7 @@ type plane struct {
 // without which it cannot go on. Logs go to out, as JSON.
 func Run(ctx context.Context, c link.Config, out io.Writer) error {
 	keep := &ring{}
-	p := &plane{config: c, log: newLog(out, keep), board: newBoard(), settings: &settings{now: c.Settings}, kubelets: newPipes(), metering: newPipes()}
+	p := &plane{config: c, out: out, log: newLog(out, keep), board: newBoard(), settings: &settings{now: c.Settings}, kubelets: newPipes(), metering: newPipes()}
 	p.parent = link.DialParent(c.ParentSocket)
 	p.boxes = boxes.New(p.parent, p.logOf("boxes"))
 	p.child = &child{board: p.board, settings: p.settings, log: keep, ready: make(chan struct{})}
@@ -159,8 +162,14 @@ func (p *plane) listen() (err error) {
 }
 
 func (p *plane) server(ctx context.Context, d *database) (*apiServer, error) {
-	log, policies := p.logOf("authenticator"), p.policies()
-	p.tokens = &access.Tokens{Verifier: p.parent, Settings: p.settings.get, Node: p.nodeOf, Log: log}
+	log, policies := p.logOf("authenticator"), access.NewPolicies(p.settings.get)
+	p.tokens = &access.Tokens{
+		Verifier: p.parent, Settings: p.settings.get, Node: p.nodeOf, Log: log,
+		IsTold: func() bool { return p.isExported(link.LogAuthenticator) },
+	}
+	if err := p.audit(); err != nil {
+		return nil, err
+	}
 	p.issuer = &access.Issuer{Own: p.config.Issuer, Log: log}
 	args := apiServerArgs(&p.config, p.keys, d, p.api.String())
 	return newAPIServer(ctx, &p.config, args, p.listener, hooks{
@@ -170,8 +179,24 @@ func (p *plane) server(ctx context.Context, d *database) (*apiServer, error) {
 		admission:  p.admission(),
 		kubelet:    p.kubelets.dial,
 		pods:       p.dialPod,
+		auditing:   p.auditing,
+		auditLog:   audit.NewLog(p.out, p.logOf("kube-apiserver")).Backend(),
 	})
 }
+
+// audit makes the audit policy, which follows the settings.
+func (p *plane) audit() (err error) {
+	if p.auditing, err = audit.NewPolicy(); err != nil {
+		return err
+	}
+	follow := func() { p.auditing.Switch(p.isExported(link.LogAudit)) }
+	p.settings.onChange(follow)
+	follow()
+	return nil
+}
+
+// isExported tells whether a type of log goes to CloudWatch Logs.
+func (p *plane) isExported(kind string) bool { return slices.Contains(p.settings.get().Logs, kind) }
 
 func (p *plane) logOf(component string) zerolog.Logger {
 	return p.log.With().Str("component", component).Logger()

@@ -46,12 +46,17 @@ func componentOf(name string) (component, bool) {
 	return component{}, false
 }
 
-// parseLine reads a line as the control plane logs it. An audit line's message
-// is the audit event, a JSON document.
+// auditLine begins every line of the audit log. They are for CloudWatch Logs
+// alone: in the log file they would leave room for nothing else.
+var auditLine = []byte(`{"component":"audit",`)
+
+// parseLine reads a line as the control plane logs it. An audit line has its
+// event, a JSON document.
 func parseLine(b []byte, clusterID string, now time.Time) (LogLine, bool) {
 	var l struct {
-		Component, Message, Error, Level string
-		Time                             time.Time
+		Component, Message, Error string
+		Time                      time.Time
+		Event                     json.RawMessage
 	}
 	if json.Unmarshal(b, &l) != nil {
 		return LogLine{}, false
@@ -61,6 +66,9 @@ func parseLine(b []byte, clusterID string, now time.Time) (LogLine, bool) {
 		return LogLine{}, false
 	}
 	text := l.Message
+	if l.Event != nil {
+		text = string(l.Event)
+	}
 	if l.Error != "" {
 		text += ": " + l.Error
 	}
@@ -72,6 +80,7 @@ func parseLine(b []byte, clusterID string, now time.Time) (LogLine, bool) {
 
 const (
 	pumpQueue = 4096
+	pumpBytes = 16 << 20 // of the lines that wait
 	pumpBatch = 500
 )
 
@@ -82,7 +91,8 @@ type pump struct {
 	arn, id string
 	log     zerolog.Logger
 	lines   chan LogLine
-	lost    atomic.Int64
+	waiting atomic.Int64 // bytes
+	lost    atomic.Int64 // lines, not told yet
 }
 
 func newPump(sink LogSink, arn, id string, log zerolog.Logger) *pump {
@@ -94,11 +104,16 @@ func (p *pump) take(b []byte) {
 	if !ok {
 		return
 	}
-	select {
-	case p.lines <- l:
-	default:
-		p.lost.Add(1)
+	n := int64(len(l.Text))
+	if p.waiting.Add(n) <= pumpBytes {
+		select {
+		case p.lines <- l:
+			return
+		default:
+		}
 	}
+	p.waiting.Add(-n)
+	p.lost.Add(1)
 }
 
 func (p *pump) run(ctx context.Context) {
@@ -112,7 +127,7 @@ func (p *pump) run(ctx context.Context) {
 	}
 }
 
-// write takes what has come meanwhile along.
+// write takes what has come meanwhile along, and tells what was lost.
 func (p *pump) write(ctx context.Context, l LogLine) {
 	batch := []LogLine{l}
 	for len(batch) < pumpBatch {
@@ -124,8 +139,14 @@ func (p *pump) write(ctx context.Context, l LogLine) {
 		}
 		break
 	}
-	if err := p.sink.Write(ctx, p.arn, batch); err != nil && ctx.Err() == nil {
+	for _, l := range batch {
+		p.waiting.Add(-int64(len(l.Text)))
+	}
+	err := p.sink.Write(ctx, p.arn, batch)
+	if err != nil && ctx.Err() == nil {
 		p.lost.Add(int64(len(batch)))
-		p.log.Warn().Err(err).Int64("lost", p.lost.Load()).Msg("the control plane's log does not reach CloudWatch Logs")
+	}
+	if n := p.lost.Swap(0); n > 0 {
+		p.log.Warn().Err(err).Int64("lost", n).Msg("lines of the control plane's log do not reach CloudWatch Logs")
 	}
 }

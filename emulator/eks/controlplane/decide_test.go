@@ -56,7 +56,7 @@ func TestParseLine(t *testing.T) {
 		ok   bool
 	}{
 		{`{"component":"kube-apiserver","message":"a","time":"2026-01-02T03:03:05Z"}`, controlplane.LogLine{At: at, Type: "api", Stream: "kube-apiserver-ab", Text: "a"}, true},
-		{`{"component":"audit","message":"{}"}`, controlplane.LogLine{At: now, Type: "audit", Stream: "kube-apiserver-audit-ab", Text: "{}"}, true},
+		{`{"component":"audit","time":"2026-01-02T03:03:05Z","event":{"kind":"Event"}}`, controlplane.LogLine{At: at, Type: "audit", Stream: "kube-apiserver-audit-ab", Text: `{"kind":"Event"}`}, true},
 		{`{"component":"authenticator","message":"a","error":"b"}`, controlplane.LogLine{At: now, Type: "authenticator", Stream: "authenticator-ab", Text: "a: b"}, true},
 		{`{"component":"kube-controller-manager","message":"a"}`, controlplane.LogLine{At: now, Type: "controllerManager", Stream: "kube-controller-manager-ab", Text: "a"}, true},
 		{`{"component":"fargate-scheduler","message":"a"}`, controlplane.LogLine{At: now, Type: "scheduler", Stream: "kube-scheduler-ab", Text: "a"}, true},

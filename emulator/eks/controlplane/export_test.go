@@ -74,3 +74,12 @@ func NewOutput(path string) (w io.Writer, done func()) {
 	o := newOutput(path, zerolog.Nop())
 	return o, o.close
 }
+
+// StartPump runs a pump; end ends it.
+func StartPump(sink LogSink, log zerolog.Logger) (take func(line []byte), end func()) {
+	p := newPump(sink, "arn", "AB", log)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); p.run(ctx) }()
+	return p.take, func() { cancel(); <-done }
+}

@@ -30,10 +30,10 @@ type output struct {
 }
 
 const (
-	maxLine     = 64 << 10 // a longer one is taken apart
-	maxLogFile  = 10 << 20 // then it becomes PATH.1, and the one before it goes
-	keptLines   = 400      // a crash tells of all goroutines
-	newestLines = 20       // those before them are of another matter
+	maxLine     = 256 << 10 // a longer one is taken apart; audit events are shorter
+	maxLogFile  = 10 << 20  // then it becomes PATH.1, and the one before it goes
+	keptLines   = 400       // a crash tells of all goroutines
+	newestLines = 20        // those before them are of another matter
 	shownLines  = 5
 	shownBytes  = 400 // of one line, kept for a reason
 )
@@ -65,6 +65,10 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 func (o *output) line(b []byte) {
+	if bytes.HasPrefix(b, auditLine) {
+		o.also(b)
+		return
+	}
 	o.lines = append(o.lines, heardLine(b))
 	if len(o.lines) > keptLines {
 		o.lines = append(o.lines[:0], o.lines[1:]...)

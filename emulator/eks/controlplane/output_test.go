@@ -23,8 +23,9 @@ func TestTelling(t *testing.T) {
 		{"last words", strings.Repeat(info, 9) + "neargate-kube: no port", []string{"neargate-kube: no port"}},
 		{"the last ones of many", "1\n2\n3\n4\n5\n6\n7\n", []string{"3", "4", "5", "6", "7"}},
 		{"a crash", "before\npanic: nil map\n\ngoroutine 1 [running]:\nmain.main()\n" + strings.Repeat("\tx.go:1\n", 200), []string{"panic: nil map", "", "goroutine 1 [running]:", "main.main()", "x.go:1"}},
+		{"audit events", "why\n" + strings.Repeat(`{"component":"audit","time":"","event":{}}`+"\n", 500), []string{"why"}},
 		{"bytes", "a\xff\x00b\n", []string{"a?\x00b"}},
-		{"a long line", strings.Repeat("é", 50_000) + "\n", []string{strings.Repeat("é", 200) + "…", strings.Repeat("é", 200) + "…"}},
+		{"a long line", strings.Repeat("é", 200_000) + "\n", []string{strings.Repeat("é", 200) + "…", strings.Repeat("é", 200) + "…"}},
 	} {
 		got := controlplane.Telling(c.written)
 		if !slices.Equal(got, c.want) {

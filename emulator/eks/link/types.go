@@ -51,7 +51,16 @@ type Settings struct {
 	Version         string           `json:",omitempty"`
 	BootstrapAddons bool             `json:",omitempty"` // bootstrapSelfManagedAddons
 	IdentityIssuer  *IdentityIssuer  `json:",omitempty"` // an associated OIDC provider
+	// Logs are the types of logs that go to CloudWatch Logs: those of them that
+	// cost something to make are made only then.
+	Logs []string `json:",omitempty"`
 }
+
+// Types of logs, as EKS names them, that are made only when they are exported.
+const (
+	LogAudit         = "audit"
+	LogAuthenticator = "authenticator"
+)
 
 // AccessEntry is an EKS access entry with its policies.
 type AccessEntry struct {
