@@ -24,8 +24,12 @@ func TestEKSAccess(t *testing.T) {
 	c.active(t)
 	c.point(t)
 	c.kubectl(t, "create namespace team")
+	exportLogs(t, c)
 
 	nobody, viewer, editor, mapped := c.user(t, "nobody"), c.user(t, "viewer"), c.user(t, "editor"), c.user(t, "mapped")
+	lead, owner := c.user(t, "lead"), c.user(t, "owner")
+	c.allow(t, lead, "AmazonEKSAdminPolicy", "team")
+	c.allow(t, owner, "AmazonEKSClusterAdminPolicy", "team")
 	c.allow(t, viewer, "AmazonEKSViewPolicy")
 	c.allow(t, editor, "AmazonEKSEditPolicy", "team")
 	_, err := c.feed(fmt.Sprintf(`
@@ -43,13 +47,13 @@ data:
 	}
 
 	who := func(u *user, line string) (string, error) { return c.try("--token {} "+line, u.token) }
-	for _, u := range []*user{viewer, editor, mapped} {
+	for _, u := range []*user{viewer, editor, mapped, lead, owner} {
 		eventually(t, u.name+" is known", 20*time.Second, func() error {
 			_, err := who(u, "auth whoami")
 			return err
 		})
 	}
-	const unauthorized = "(Unauthorized)"
+	const unauthorized, notHeld = "(Unauthorized)", "is attempting to grant RBAC permissions not currently held"
 	for _, row := range []struct {
 		user    *user
 		line    string
@@ -64,6 +68,16 @@ data:
 		{editor, "delete configmap x -n team", ""},
 		{editor, "create configmap x -n default", "forbidden"},
 		{editor, "get nodes", "(Forbidden)"},
+		{lead, "get roles -n team", ""},
+		{lead, "create role reader -n team --verb=get --resource=pods", notHeld}, // as on AWS: aws/containers-roadmap#2682
+		{lead, "create rolebinding viewers -n team --clusterrole=view --group=devs", notHeld},
+		{lead, "create rolebinding basics -n team --clusterrole=system:basic-user --group=devs", ""},
+		{lead, "create role reader -n default --verb=get --resource=pods", "(Forbidden)"},
+		{owner, "create role reader -n team --verb=get --resource=pods", ""},
+		{owner, "create rolebinding readers -n team --role=reader --group=devs", ""},
+		{owner, "create rolebinding viewers -n team --clusterrole=view --group=devs", ""},
+		{owner, "create clusterrolebinding viewers --clusterrole=view --group=devs", "is forbidden"},
+		{owner, "create role reader -n default --verb=get --resource=pods", "(Forbidden)"},
 		{mapped, "get nodes", ""},
 		{mapped, "create namespace more", ""},
 		{viewer.with(t, c, "wrong"), "get pods", unauthorized},
@@ -81,6 +95,7 @@ data:
 	if out, err := who(viewer, "auth whoami -o jsonpath={.status.userInfo.username}"); err != nil || out != viewer.arn {
 		t.Errorf("the user of an access entry is %q: %v", out, err)
 	}
+	planeLogs(t, c, viewer, nobody)
 	if _, err := c.client().DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: aws.String(c.name), PrincipalArn: aws.String(viewer.arn)}); err != nil {
 		t.Fatal(err)
 	}
