@@ -11,7 +11,8 @@ import (
 )
 
 // This file is Elastic IP addresses. They are records: their addresses come
-// from the documentation ranges and lead nowhere.
+// from the documentation ranges and lead nowhere. What they are mapped to is in
+// address_association.go.
 
 var addresses = &resource[types.Address]{
 	table:  store.NewTable[types.Address]("ec2/elastic-ip"),
@@ -185,23 +186,33 @@ type ReleaseAddressOutput struct{}
 
 // ReleaseAddress gives an address back that nothing uses.
 func (a *API) ReleaseAddress(ctx context.Context, in *ReleaseAddressInput) (*ReleaseAddressOutput, error) {
-	err := a.update(ctx, in.DryRun, func(tx *store.Tx, p place) (err error) {
-		var e *types.Address
-		switch {
-		case strings.TrimSpace(aws.ToString(in.AllocationId)) != "":
-			e, err = addresses.get(tx, p, *in.AllocationId)
-		case aws.ToString(in.PublicIp) != "":
-			e, err = addressByIP(tx, p, *in.PublicIp)
-		default:
-			err = missing("allocationId")
-		}
+	err := a.update(ctx, in.DryRun, func(tx *store.Tx, p place) error {
+		e, err := oneAddress(tx, p, in.AllocationId, in.PublicIp)
 		if err != nil {
 			return err
 		}
 		if e.AssociationId != nil {
+			eni, err := interfaces.get(tx, p, *e.NetworkInterfaceId)
+			if err != nil {
+				return err
+			}
+			if aws.ToBool(eni.RequesterManaged) {
+				return notYours()
+			}
 			return fail("InvalidIPAddress.InUse", "Address %s is in use.", *e.PublicIp)
 		}
 		return addresses.delete(tx, p, *e.AllocationId)
 	})
 	return &ReleaseAddressOutput{}, err
+}
+
+// oneAddress finds the address that a request names in one of two ways.
+func oneAddress(tx *store.Tx, p place, allocation, ip *string) (*types.Address, error) {
+	switch {
+	case strings.TrimSpace(aws.ToString(allocation)) != "":
+		return addresses.get(tx, p, *allocation)
+	case aws.ToString(ip) != "":
+		return addressByIP(tx, p, *ip)
+	}
+	return nil, missing("allocationId")
 }

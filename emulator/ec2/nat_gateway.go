@@ -188,7 +188,7 @@ func (a *API) connect(tx *store.Tx, p place, n *types.NatGateway, in *CreateNatG
 		NetworkInterfaceId: eni.NetworkInterfaceId, PrivateIp: eni.PrivateIpAddress, IsPrimary: aws.Bool(true), Status: types.NatGatewayAddressStatusSucceeded,
 	}
 	if in.AllocationId != nil {
-		if err := associate(tx, p, *in.AllocationId, eni, &at); err != nil {
+		if err := mapAddress(tx, p, *in.AllocationId, eni, &at); err != nil {
 			return err
 		}
 	}
@@ -199,22 +199,17 @@ func (a *API) connect(tx *store.Tx, p place, n *types.NatGateway, in *CreateNatG
 	return natGateways.put(tx, p, n)
 }
 
-// associate gives an Elastic IP address to a NAT gateway's interface.
-func associate(tx *store.Tx, p place, allocation string, eni *types.NetworkInterface, at *types.NatGatewayAddress) error {
+// mapAddress gives an Elastic IP address to a NAT gateway's interface.
+func mapAddress(tx *store.Tx, p place, allocation string, eni *types.NetworkInterface, at *types.NatGatewayAddress) error {
 	e, err := addresses.get(tx, p, allocation)
 	if err != nil {
 		return err
 	}
 	if e.AssociationId != nil {
-		return fail("Resource.AlreadyAssociated", "resource %s is already associated", allocation)
+		return fail("Resource.AlreadyAssociated", "resource %s is already associated with associate-id %s", allocation, *e.AssociationId)
 	}
-	e.AssociationId, e.NetworkInterfaceId, e.NetworkInterfaceOwnerId = aws.String(newID("eipassoc-")), eni.NetworkInterfaceId, eni.OwnerId
-	e.PrivateIpAddress = eni.PrivateIpAddress
+	associate(p, e, eni, 0)
 	at.AllocationId, at.AssociationId, at.PublicIp = e.AllocationId, e.AssociationId, e.PublicIp
-	eni.Association = &types.NetworkInterfaceAssociation{
-		AllocationId: e.AllocationId, AssociationId: e.AssociationId, IpOwnerId: &p.account, PublicIp: e.PublicIp,
-	}
-	eni.PrivateIpAddresses[0].Association = eni.Association
 	return addresses.put(tx, p, e)
 }
 
@@ -264,12 +259,7 @@ func disconnect(tx *store.Tx, p place, n *types.NatGateway) error {
 		if at.AllocationId == nil {
 			continue
 		}
-		e, err := addresses.get(tx, p, *at.AllocationId)
-		if err != nil {
-			return err
-		}
-		e.AssociationId, e.NetworkInterfaceId, e.NetworkInterfaceOwnerId, e.PrivateIpAddress = nil, nil, nil, nil
-		if err := addresses.put(tx, p, e); err != nil {
+		if err := freeAddress(tx, p, *at.AllocationId); err != nil {
 			return err
 		}
 	}

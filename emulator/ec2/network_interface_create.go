@@ -236,6 +236,9 @@ func (a *API) DeleteNetworkInterface(ctx context.Context, in *DeleteNetworkInter
 		if n.Status != types.NetworkInterfaceStatusAvailable {
 			return fail("InvalidParameterValue", "Network interface '%s' is currently in use.", *n.NetworkInterfaceId)
 		}
+		if err := freeAddresses(tx, p, n); err != nil {
+			return err
+		}
 		if err := markRoutes(tx, p, *n.VpcId, *n.NetworkInterfaceId, types.RouteStateBlackhole); err != nil {
 			return err
 		}

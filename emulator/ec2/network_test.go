@@ -218,9 +218,11 @@ func TestNatGateways(t *testing.T) {
 		wantError(t, err, "IdempotentParameterMismatch", "")
 		in.ClientToken = nil
 		_, err = w.CreateNatGateway(w.ctx, in)
-		wantError(t, err, "Resource.AlreadyAssociated", "resource "+*eip.AllocationId+" is already associated")
+		wantError(t, err, "Resource.AlreadyAssociated", "resource "+*eip.AllocationId+" is already associated with associate-id "+*made.NatGatewayAddresses[0].AssociationId)
 		_, err = w.ReleaseAddress(w.ctx, &ec2.ReleaseAddressInput{AllocationId: eip.AllocationId})
-		wantError(t, err, "InvalidIPAddress.InUse", "")
+		wantError(t, err, "AuthFailure", "You do not have permission to access the specified resource.")
+		_, err = w.DisassociateAddress(w.ctx, &ec2.DisassociateAddressInput{AssociationId: made.NatGatewayAddresses[0].AssociationId})
+		wantError(t, err, "AuthFailure", "You do not have permission to access the specified resource.")
 		_, err = w.DetachInternetGateway(w.ctx, &ec2.DetachInternetGatewayInput{InternetGatewayId: igw, VpcId: &vpc})
 		wantError(t, err, "DependencyViolation", "Network "+vpc+" has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.")
 		must[ec2.DeleteNatGatewayOutput](t)(w.DeleteNatGateway(w.ctx, &ec2.DeleteNatGatewayInput{NatGatewayId: made.NatGatewayId}))
