@@ -24,7 +24,7 @@ func (e *Emulator) buildEKS(s *services) {
 			EmulatorURL: linkLocal, Hosts: e.config.Hosts, Log: e.config.Log,
 			Logs:    planeLogs{e.store, s.logs},
 			Tokens:  clusterTokens{s.sts, e.config.Account, e.config.Auth == AuthVerify},
-			OwnHost: e.isOwnHost,
+			OwnHost: e.isOwnHost, Addresses: e.addresses,
 		})
 	}
 	c := e.eksConfig(s)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/neargate/neargate/apiwire"
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/reconcile"
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/store"
@@ -26,6 +27,7 @@ type Emulator struct {
 	startedAt time.Time
 	store     *store.Store
 	runtime   sandbox.Runtime
+	addresses *addressbook.Book // of this host
 	services  services
 	assembled chan struct{} // closed when services is complete
 	wire      *apiwire.Handler
@@ -69,6 +71,9 @@ func New(ctx context.Context, c Config) (*Emulator, error) {
 
 func (e *Emulator) assemble(ctx context.Context) (err error) {
 	if e.instance, err = instanceID(ctx, e.store); err != nil {
+		return err
+	}
+	if e.addresses, err = e.openAddresses(); err != nil {
 		return err
 	}
 	if e.runtime, err = e.newRuntime(ctx); err != nil {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/docker"
 	"github.com/neargate/neargate/emulator/sandbox/docker/pid1"
@@ -29,8 +31,18 @@ func (e *Emulator) newRuntime(ctx context.Context) (sandbox.Runtime, error) {
 	defer cancel()
 	return docker.New(ctx, docker.Options{
 		Instance: e.instance, Host: e.config.Docker, PID1: pid1.Open, Warm: e.config.Warm, Log: e.config.Log,
-		Metadata: e.metadata, DialAPI: e.dialAPI,
+		Metadata: e.metadata, DialAPI: e.dialAPI, Addresses: e.addresses,
 	})
+}
+
+// openAddresses opens the book of the addresses of this host that tasks and
+// load balancers have.
+func (e *Emulator) openAddresses() (*addressbook.Book, error) {
+	path := ""
+	if e.config.DataDir != Memory {
+		path = filepath.Join(e.config.DataDir, "addresses.json")
+	}
+	return addressbook.Open(path, addressbook.Default, e.config.Log)
 }
 
 // dialAPI connects a pod with its cluster's Kubernetes API.

@@ -2,10 +2,8 @@ package controlplane
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
 	"slices"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -23,7 +22,7 @@ import (
 // balancers are the load balancers of one cluster: each has an address of this
 // host, on which it listens for as long as somebody stands behind a port.
 type balancers struct {
-	fronts  *fronts
+	book    *addressbook.Book
 	place   place
 	runtime sandbox.Runtime
 	log     zerolog.Logger
@@ -33,8 +32,8 @@ type balancers struct {
 	all    map[string]*balancer
 }
 
-func newBalancers(f *fronts, at place, r sandbox.Runtime, log zerolog.Logger) *balancers {
-	return &balancers{fronts: f, place: at, runtime: r, log: log, all: map[string]*balancer{}}
+func newBalancers(b *addressbook.Book, at place, r sandbox.Runtime, log zerolog.Logger) *balancers {
+	return &balancers{book: b, place: at, runtime: r, log: log, all: map[string]*balancer{}}
 }
 
 // balancer is one load balancer.
@@ -67,10 +66,6 @@ func (b *balancers) set(all []link.LoadBalancer) ([]link.LoadBalancerStatus, err
 	if b.closed {
 		return nil, fmt.Errorf("the cluster is being ended: %w", link.ErrAway)
 	}
-	kept, err := b.recall()
-	if err != nil {
-		return nil, err
-	}
 	wanted := map[string]bool{}
 	for _, l := range all {
 		wanted[l.Name] = true
@@ -80,27 +75,28 @@ func (b *balancers) set(all []link.LoadBalancer) ([]link.LoadBalancerStatus, err
 			b.drop(name)
 		}
 	}
+	// Those too that an earlier life had.
+	ours := ofCluster(b.place.arn)
+	b.book.Retain(ownerKind, func(name string) bool { return !ours(name) || wanted[name[len(b.place.arn)+1:]] })
 	told := make([]link.LoadBalancerStatus, 0, len(all))
-	addresses := map[string]netip.Addr{}
 	for _, l := range all {
 		s := link.LoadBalancerStatus{Name: l.Name}
-		if err := b.put(l, kept[l.Name]); err != nil {
+		if err := b.put(l); err != nil {
 			s.Error = err.Error()
 		}
 		if one := b.all[l.Name]; one != nil {
 			s.Address = one.address.String()
-			addresses[l.Name] = one.address
 		}
 		told = append(told, s)
 	}
-	return told, b.remember(addresses)
+	return told, nil
 }
 
-// put makes one load balancer what it shall be. at is the address that it had.
-func (b *balancers) put(l link.LoadBalancer, at netip.Addr) error {
+// put makes one load balancer what it shall be.
+func (b *balancers) put(l link.LoadBalancer) error {
 	one := b.all[l.Name]
 	if one == nil {
-		address, err := b.fronts.take(b.owner(l.Name), at, numbers(l))
+		address, err := b.take(l.Name, numbers(l))
 		if err != nil {
 			return err
 		}
@@ -140,8 +136,6 @@ func numbers(l link.LoadBalancer) []balancerPort {
 	}
 	return ports
 }
-
-func (b *balancers) owner(name string) string { return b.place.arn + " " + name }
 
 // open listens on a port, or changes who stands behind one.
 func (b *balancers) open(one *balancer, p balancerPort, endpoints []link.Endpoint) error {
@@ -206,16 +200,15 @@ func (d *door) close() {
 	d.serving.Wait()
 }
 
-// drop ends a load balancer. b.mu is held.
+// drop ends a load balancer; its address stays its own. b.mu is held.
 func (b *balancers) drop(name string) {
 	for _, d := range b.all[name].ports {
 		d.close()
 	}
-	b.fronts.free(b.all[name].address, b.owner(name))
 	delete(b.all, name)
 }
 
-// close ends all of them; their addresses stay written down.
+// close ends all of them.
 func (b *balancers) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -223,19 +216,4 @@ func (b *balancers) close() {
 	for name := range b.all {
 		b.drop(name)
 	}
-}
-
-// recall reads which addresses load balancers have had.
-func (b *balancers) recall() (map[string]netip.Addr, error) {
-	kept := map[string]netip.Addr{}
-	err := readJSON(b.place.balancers(), &kept)
-	var broken *json.SyntaxError
-	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &broken) {
-		return map[string]netip.Addr{}, nil
-	}
-	return kept, err
-}
-
-func (b *balancers) remember(addresses map[string]netip.Addr) error {
-	return writeJSON(b.place.balancers(), addresses)
 }

@@ -1,76 +1,46 @@
 package controlplane
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"net/netip"
-	"sync"
+	"strings"
 	"syscall"
 )
 
-// fronts are the addresses of this host that load balancers have, of all
-// clusters.
-type fronts struct {
-	within netip.Prefix
+// balancer_address.go gives load balancers addresses of this host, by the book
+// that says whose each is. An address is a load balancer's until that is not
+// wanted any more, whether its cluster runs or not.
 
-	mu    sync.Mutex
-	taken map[netip.Addr]string // by whom
-}
+// ownerKind is what the book of addresses has load balancers under.
+const ownerKind = "balancer/"
 
-func newFronts(within netip.Prefix) *fronts {
-	return &fronts{within: within, taken: map[netip.Addr]string{}}
+// owner is a load balancer in the book of addresses.
+func (b *balancers) owner(name string) string { return ownerKind + b.place.arn + " " + name }
+
+// ofCluster are the names in the book of one cluster's load balancers.
+func ofCluster(arn string) func(name string) bool {
+	return func(name string) bool { return strings.HasPrefix(name, arn+" ") }
 }
 
 // loopback stands in where the host has none of the addresses. It is nobody's
 // own: what counts is that the ports are free.
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// maxFronts bounds the search for an address whose ports are all free.
-const maxFronts = 32
-
-// take finds an address at which all of the ports can be listened on: the one
-// that was had before, else one that is always the same for the same owner
-// unless others are there.
-func (f *fronts) take(owner string, before netip.Addr, ports []balancerPort) (netip.Addr, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	candidates := candidates(owner, f.within, maxFronts)
-	if before.IsValid() && f.within.Contains(before) {
-		candidates = append([]netip.Addr{before}, candidates...)
+// take finds an address at which all of the ports can be listened on.
+func (b *balancers) take(name string, ports []balancerPort) (netip.Addr, error) {
+	a, err := b.book.Take(b.owner(name), func(a netip.Addr, _ bool) error {
+		if p, err := tryPorts(a, ports); err != nil {
+			return explained(a, p, err)
+		}
+		return nil
+	})
+	if errors.Is(err, syscall.EADDRNOTAVAIL) { // macOS has one loopback address only
+		if p, err := tryPorts(loopback, ports); err != nil {
+			return netip.Addr{}, explained(loopback, p, err)
+		}
+		return loopback, nil
 	}
-	var why error
-	for _, a := range candidates {
-		if f.taken[a] != "" {
-			continue
-		}
-		p, err := tryPorts(a, ports)
-		if err == nil {
-			f.taken[a] = owner
-			return a, nil
-		}
-		why = explained(a, p, err)
-		if errors.Is(err, syscall.EADDRNOTAVAIL) { // macOS has one loopback address only
-			if p, err := tryPorts(loopback, ports); err != nil {
-				return netip.Addr{}, explained(loopback, p, err)
-			}
-			return loopback, nil
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return netip.Addr{}, why // it would be the same with every address
-		}
-	}
-	return netip.Addr{}, fmt.Errorf("no address of %s is free: %w", f.within, why)
-}
-
-// free gives an address back.
-func (f *fronts) free(a netip.Addr, owner string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.taken[a] == owner {
-		delete(f.taken, a)
-	}
+	return a, err
 }
 
 // tryPorts tells whether all ports can be listened on, and which one cannot.
@@ -83,21 +53,4 @@ func tryPorts(a netip.Addr, ports []balancerPort) (balancerPort, error) {
 		s.close()
 	}
 	return balancerPort{}, nil
-}
-
-// candidates are the addresses that an owner may have, in the order in which
-// they are tried.
-func candidates(owner string, within netip.Prefix, n int) []netip.Addr {
-	h := fnv.New32a()
-	h.Write([]byte(owner)) // never fails
-	first := within.Masked().Addr().As4()
-	usable := uint32(1)<<(32-within.Bits()) - 2
-	start := h.Sum32() % usable
-	all := make([]netip.Addr, 0, n)
-	for i := range min(uint32(n), usable) {
-		var b [4]byte
-		binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(first[:])+1+(start+i)%usable)
-		all = append(all, netip.AddrFrom4(b))
-	}
-	return all
 }

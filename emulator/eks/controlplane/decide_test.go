@@ -1,8 +1,6 @@
 package controlplane_test
 
 import (
-	"net/netip"
-	"slices"
 	"testing"
 	"time"
 
@@ -67,22 +65,5 @@ func TestParseLine(t *testing.T) {
 		if got, ok := controlplane.ParseLine([]byte(c.line), "AB", now); ok != c.ok || got != c.want {
 			t.Errorf("%s: %+v %t", c.line, got, ok)
 		}
-	}
-}
-
-func TestCandidates(t *testing.T) {
-	within := netip.MustParsePrefix("127.64.0.0/10")
-	a, b := controlplane.Candidates("a", within, 32), controlplane.Candidates("b", within, 32)
-	if !slices.Equal(a, controlplane.Candidates("a", within, 32)) || a[0] == b[0] || len(a) != 32 {
-		t.Error(a, b)
-	}
-	for _, one := range append(a, b...) {
-		if !within.Contains(one) {
-			t.Errorf("%s is not within %s", one, within)
-		}
-	}
-	small := netip.MustParsePrefix("127.64.0.0/30")
-	if got := controlplane.Candidates("a", small, 32); len(got) != 2 || slices.Contains(got, small.Addr()) {
-		t.Error(got)
 	}
 }

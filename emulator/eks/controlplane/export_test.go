@@ -3,7 +3,6 @@ package controlplane
 import (
 	"context"
 	"io"
-	"net/netip"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -55,11 +54,6 @@ func MakePlace(home, arn string) error {
 		return err
 	}
 	return p.make()
-}
-
-// Candidates are the addresses that an owner may have.
-func Candidates(owner string, within netip.Prefix, n int) []netip.Addr {
-	return candidates(owner, within, n)
 }
 
 // Telling is what of an output tells why a program has ended.

@@ -30,7 +30,7 @@ func newParent(p *Planes, at place, name string) *parent {
 	return &parent{
 		store: c.Store, runtime: c.Runtime, arn: at.arn,
 		tokens:    &verifier{cluster: name, tokens: c.Tokens, own: c.OwnHost, now: time.Now},
-		balancers: newBalancers(p.fronts, at, c.Runtime, c.Log),
+		balancers: newBalancers(c.Addresses, at, c.Runtime, c.Log),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/eks/controlplane"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -391,6 +392,37 @@ func TestLoadBalancers(t *testing.T) {
 	}
 	if got := ask(s[0].Address); got != "refused" {
 		t.Errorf("after the cluster's end: %q", got)
+	}
+}
+
+// A public task has the address that a load balancer would have by its name,
+// and one that has ended keeps its own for when it comes again.
+func TestLoadBalancersShareTheBook(t *testing.T) {
+	book := addressbook.New(netip.MustParsePrefix("127.64.8.0/30")) // of two addresses
+	w := family{runtime: fake.New(fake.Options{})}
+	w.world = newWorld(t, func(c *controlplane.Config) { c.Addresses, c.Runtime = book, w.runtime })
+	w.ensure(t, "well")
+	w.wait(t, "well", isReady)
+	p := w.parent(t, "well")
+	tasks, err := book.Take("sandbox/a", func(netip.Addr, bool) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := link.LoadBalancer{Name: "a/one", Ports: []link.LoadBalancerPort{{Protocol: "tcp", Port: 18081}}}
+	two := link.LoadBalancer{Name: "a/two", Ports: []link.LoadBalancerPort{{Protocol: "tcp", Port: 18081}}}
+	s, err := p.SetLoadBalancers(t.Context(), []link.LoadBalancer{one, two})
+	if err != nil || s[0].Address == "" || s[0].Address == tasks.String() || s[1].Address != "" || !strings.Contains(s[1].Error, "no address of 127.64.8.0/30 is free") {
+		t.Fatalf("%+v %v, the task's is %s", s, err, tasks)
+	}
+	w.stop()
+	if err := book.Claim("sandbox/b", netip.MustParseAddr(s[0].Address)); !errors.Is(err, addressbook.ErrTaken) {
+		t.Errorf("while the control plane is away its address is free: %v", err)
+	}
+	if err := w.Remove(t.Context(), arnOf("well")); err != nil {
+		t.Fatal(err)
+	}
+	if err := book.Claim("sandbox/b", netip.MustParseAddr(s[0].Address)); err != nil {
+		t.Errorf("after the cluster's end: %v", err)
 	}
 }
 

@@ -59,7 +59,6 @@ func (p place) childSocket() string  { return filepath.Join(p.sockets, "child.so
 func (p place) log() string          { return filepath.Join(p.dir, "neargate-kube.log") }
 func (p place) pid() string          { return filepath.Join(p.dir, "neargate-kube.pid") }
 func (p place) memory() string       { return filepath.Join(p.dir, "emulator.json") }
-func (p place) balancers() string    { return filepath.Join(p.dir, "load-balancers.json") }
 
 // make makes the directories, which are this user's alone.
 func (p place) make() error {

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/rs/zerolog"
 
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/store"
@@ -39,9 +40,9 @@ type Config struct {
 	OwnHost func(host string) bool
 	// Logs takes what control planes log; nil: nobody.
 	Logs LogSink
-	// Balancers is where load balancers get their addresses from; the zero
-	// value is 127.64.0.0/10.
-	Balancers netip.Prefix
+	// Addresses is whose each of this host's addresses is, from which load
+	// balancers get theirs; nil is a book of their own, in memory.
+	Addresses *addressbook.Book
 	Pace      Pace
 	Log       zerolog.Logger
 }
@@ -55,7 +56,6 @@ type Planes struct {
 	config Config
 	starts chan struct{} // one token for each that may start
 	hints  *hints
-	fronts *fronts
 
 	mu   sync.Mutex
 	run  *running // nil while there is no Run
@@ -72,13 +72,13 @@ type running struct {
 // New returns Planes. It starts nothing.
 func New(c Config) *Planes {
 	c.Pace = c.Pace.orDefaults()
-	if !c.Balancers.IsValid() {
-		c.Balancers = netip.MustParsePrefix("127.64.0.0/10")
+	if c.Addresses == nil {
+		c.Addresses = addressbook.New(addressbook.Default)
 	}
 	if c.OwnHost == nil {
 		c.OwnHost = isLoopback
 	}
-	p := &Planes{config: c, starts: make(chan struct{}, maxStarting), hints: newHints(), fronts: newFronts(c.Balancers), all: map[string]*plane{}}
+	p := &Planes{config: c, starts: make(chan struct{}, maxStarting), hints: newHints(), all: map[string]*plane{}}
 	if c.DataDir != Memory {
 		p.home = filepath.Join(c.DataDir, "eks")
 		if abs, err := filepath.Abs(p.home); err == nil { // control planes work elsewhere
@@ -223,6 +223,8 @@ func (p *Planes) Remove(ctx context.Context, arn string) error {
 			return ctx.Err()
 		}
 	}
+	ours := ofCluster(arn)
+	p.config.Addresses.Retain(ownerKind, func(name string) bool { return !ours(name) })
 	if home != "" {
 		at, err := placeOf(home, arn)
 		if err != nil {
@@ -270,6 +272,10 @@ func (p *Planes) Prune(ctx context.Context, keep func(arn string) bool) error {
 			}
 		}
 	}
+	p.config.Addresses.Retain(ownerKind, func(name string) bool {
+		arn, _, _ := strings.Cut(name, " ")
+		return keep(arn)
+	})
 	var all error
 	for _, arn := range gone {
 		all = errors.Join(all, p.Remove(ctx, arn))

@@ -3,6 +3,7 @@ package docker
 import (
 	"net/netip"
 
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
@@ -58,7 +59,7 @@ func Making(r *Runtime) int {
 // Fronts are the public addresses that a sandbox tries, in order.
 func Fronts(id string) []string {
 	var all []string
-	for _, a := range fronts(id, netip.MustParsePrefix("127.64.0.0/10"), maxFronts) {
+	for _, a := range addressbook.Candidates(ownerKind+id, addressbook.Default) {
 		all = append(all, a.String())
 	}
 	return all

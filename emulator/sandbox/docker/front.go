@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"net"
 	"net/netip"
 	"os"
@@ -25,7 +24,8 @@ import (
 // which this process serves the sandbox's ports and carries each connection
 // through the tunnel. The ports are bound with Up, so that the address can be
 // told; nothing that connects before the workload listens gets more than a
-// reset.
+// reset. Whose each address is says a book, which tasks share with the load
+// balancers of clusters; one stays a sandbox's until that is forgotten.
 
 // udpIdle ends a flow of datagrams in which nothing came for so long.
 const udpIdle = time.Minute
@@ -45,7 +45,6 @@ type front struct {
 	notes   []string
 	end     context.CancelFunc
 	serving sync.WaitGroup
-	free    func()
 }
 
 // moved tells the ports that could not keep their numbers, as
@@ -66,8 +65,10 @@ func (f *front) moved() map[string]uint16 {
 func (f *front) close() {
 	f.end()
 	f.serving.Wait()
-	f.free()
 }
+
+// ownerKind is what the book of addresses has sandboxes under.
+const ownerKind = "sandbox/"
 
 // publish gives the sandbox its public address, if it is to have one.
 func (r *Runtime) publish(s *sandbox.Spec, b *box) {
@@ -111,13 +112,6 @@ func (r *Runtime) expose(b *box, at netip.Addr, wish map[port]uint16) {
 	f, sockets := r.openFront(b.id(), at, wish)
 	ctx, cancel := context.WithCancel(r.life)
 	f.end = cancel
-	f.free = func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.publics[f.address] == b.id() {
-			delete(r.publics, f.address)
-		}
-	}
 	for p, s := range sockets {
 		f.serving.Go(func() { r.serve(ctx, b, p, s) })
 	}
@@ -141,65 +135,43 @@ func (s socket) close() {
 	}
 }
 
-// maxFronts bounds the search for an address whose ports are all free.
-const maxFronts = 32
-
-// openFront binds all ports at one address. It always comes to a front: where
-// a port cannot be had, others stand in and notes say so.
+// openFront binds all ports at one address: at, when that must be kept, else
+// one that the book gives. It always comes to a front: where a port cannot be
+// had, others stand in and notes say so.
 func (r *Runtime) openFront(id string, at netip.Addr, wish map[port]uint16) (*front, map[port]socket) {
-	var candidates []netip.Addr
-	if at.IsValid() {
-		candidates = []netip.Addr{at}
-	} else {
-		candidates = fronts(id, r.options.PublicRange, maxFronts)
-	}
 	f := &front{}
-	for i, a := range candidates {
-		if !r.takeFront(a, id) {
-			continue
-		}
-		last := i == len(candidates)-1
-		sockets, err := f.bind(a, wish, last)
-		if err == nil {
-			f.address = a
-			return f, sockets
-		}
-		r.dropFront(a, id)
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			break // this host has no such addresses at all
-		}
+	var sockets map[port]socket
+	bind := func(a netip.Addr, force bool) (err error) {
+		sockets, err = f.bind(a, wish, force)
+		return err
 	}
-	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	f.notes = append(f.notes, fmt.Sprintf("the public address is %s with ports of its own: this host cannot listen on %s", local, r.options.PublicRange))
+	local := netip.AddrFrom4([4]byte{127, 0, 0, 1}) // many may have it, each with ports of its own
+	f.address = at
+	var err error
+	switch {
+	case at == local:
+		err = bind(at, true)
+	case at.IsValid():
+		if err = r.options.Addresses.Claim(ownerKind+id, at); err == nil {
+			err = bind(at, true)
+		}
+	default:
+		f.address, err = r.options.Addresses.Take(ownerKind+id, bind)
+	}
+	if err == nil {
+		return f, sockets
+	}
+	f.notes = append(f.notes, fmt.Sprintf("the public address is %s with ports of its own: this host cannot listen on %s: %v", local, r.options.Addresses.Within(), err))
 	free := map[port]uint16{}
 	for p := range wish {
 		free[p] = 0
 	}
-	sockets, err := f.bind(local, free, true)
+	sockets, err = f.bind(local, free, true)
 	if err != nil {
 		f.notes = append(f.notes, "ports cannot be reached from the host: "+err.Error())
 	}
 	f.address = local
 	return f, sockets
-}
-
-// takeFront marks an address as the sandbox's; loopback itself has many.
-func (r *Runtime) takeFront(a netip.Addr, id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if owner := r.publics[a]; owner != "" && owner != id && a.As4() != [4]byte{127, 0, 0, 1} {
-		return false
-	}
-	r.publics[a] = id
-	return true
-}
-
-func (r *Runtime) dropFront(a netip.Addr, id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.publics[a] == id {
-		delete(r.publics, a)
-	}
 }
 
 // bind binds all ports at an address, or none. A port that this user may not
@@ -281,20 +253,6 @@ func (r *Runtime) dialPort(ctx context.Context, b *box, p port) (net.Conn, error
 		return t.Dial(ctx, p.protocol, net.JoinHostPort(b.place.ip.String(), number))
 	}
 	return c, err
-}
-
-// fronts are the addresses that a sandbox may have, in the order in which it
-// tries them: always the same for the same sandbox.
-func fronts(id string, within netip.Prefix, n int) []netip.Addr {
-	h := fnv.New32a()
-	h.Write([]byte(id)) // never fails
-	usable := size(within) - 2
-	start := h.Sum32() % usable
-	var all []netip.Addr
-	for i := range uint32(n) {
-		all = append(all, toAddr(toUint(within.Masked().Addr())+1+(start+i)%usable))
-	}
-	return all
 }
 
 func sortedPorts(all map[port]uint16) []port {

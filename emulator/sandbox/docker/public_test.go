@@ -3,13 +3,16 @@ package docker_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/docker"
 	"github.com/neargate/neargate/emulator/sandbox/runtimetest"
@@ -116,9 +119,33 @@ func TestPublicPortThatIsTakenMovesToAnotherAddress(t *testing.T) {
 	b.await("it answers", func() bool { return b.fromHost(a, 8080) == "mine" })
 }
 
+// A load balancer that is not there at the moment has the address that the
+// sandbox would have by its name.
+func TestPublicAddressOfAnotherIsLeftToIt(t *testing.T) {
+	book := addressbook.New(addressbook.Default)
+	b := newBench(t, func(o *docker.Options) { o.Addresses = book })
+	s := public(b.spec(runtimetest.Program{Serve: 8080, Body: "mine"}), 8080)
+	wish := docker.Fronts(s.ID)
+	if err := book.Claim("balancer/arn web/a", netip.MustParseAddr(wish[0])); err != nil {
+		t.Fatal(err)
+	}
+	a := b.launch(s)
+	if a.Public != wish[1] {
+		t.Errorf("the public address is %s, not %s", a.Public, wish[1])
+	}
+	if err := book.Claim("balancer/arn web/b", netip.MustParseAddr(a.Public)); !errors.Is(err, addressbook.ErrTaken) {
+		t.Errorf("the sandbox's address is free: %v", err)
+	}
+	b.await("it answers", func() bool { return b.fromHost(a, 8080) == "mine" })
+	b.down(s)
+	if err := book.Claim("balancer/arn web/b", netip.MustParseAddr(a.Public)); err != nil {
+		t.Errorf("the sandbox is gone and has its address: %v", err)
+	}
+}
+
 func TestWithoutLoopbackAddressesPortsAreFoundOnLocalhost(t *testing.T) {
 	// Addresses that this host does not have, as 127.64.0.0/10 on macOS.
-	b := newBench(t, func(o *docker.Options) { o.PublicRange = prefix("203.0.113.0/24") })
+	b := newBench(t, func(o *docker.Options) { o.Addresses = addressbook.New(prefix("203.0.113.0/24")) })
 	s := public(b.spec(runtimetest.Program{Serve: 80, Body: "here"}), 80)
 	a := b.launch(s)
 	if a.Public != "127.0.0.1" || a.PublicPorts["80/tcp"] == 0 {

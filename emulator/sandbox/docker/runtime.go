@@ -7,13 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/moby/moby/client"
 	"github.com/rs/zerolog"
 
+	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -40,9 +40,9 @@ type Options struct {
 	Warm int
 	// WarmFor is how long they wait after the last use; 0 means 5 minutes.
 	WarmFor time.Duration
-	// PublicRange is where public addresses are taken from; the zero value
-	// means 127.64.0.0/10.
-	PublicRange netip.Prefix
+	// Addresses is whose each public address is; nil is a book of this
+	// runtime's own, in memory.
+	Addresses *addressbook.Book
 	// Credentials for a registry ("index.docker.io", "ghcr.io"), "" for none;
 	// nil reads what `docker login` has stored in plain.
 	Credentials func(ctx context.Context, registry string) (user, password string, err error)
@@ -78,7 +78,6 @@ type Runtime struct {
 	inspects map[string]inspected
 	attempts map[string]int // containers restarted in place, by container id
 	ulimits  refused
-	publics  map[netip.Addr]string
 
 	tables     tables
 	deliveries keyed         // of tables, by sandbox container
@@ -108,8 +107,8 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	if o.PID1 == nil {
 		return nil, errors.New("docker: Options.PID1 is nil: no sandbox can be made")
 	}
-	if !o.PublicRange.IsValid() {
-		o.PublicRange = netip.MustParsePrefix("127.64.0.0/10")
+	if o.Addresses == nil {
+		o.Addresses = addressbook.New(addressbook.Default)
 	}
 	if o.WarmFor == 0 {
 		o.WarmFor = 5 * time.Minute
@@ -121,7 +120,7 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	r := &Runtime{
 		options: o, log: o.Log, daemon: d, names: newNames(o.Instance),
 		boxes: map[string]*box{}, vpcs: map[string]*vpc{}, warm: map[string]*pool{},
-		inspects: map[string]inspected{}, attempts: map[string]int{}, publics: map[netip.Addr]string{},
+		inspects: map[string]inspected{}, attempts: map[string]int{},
 		delivering: make(chan struct{}, maxDeliveries),
 	}
 	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))

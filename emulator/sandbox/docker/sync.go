@@ -135,6 +135,7 @@ func (r *Runtime) prune(ctx context.Context, l listing) error {
 	if err := r.dropNetworks(ctx); err != nil {
 		return err
 	}
+	r.options.Addresses.Retain(ownerKind, func(id string) bool { return r.box(id) != nil })
 	if err := r.pruneImages(ctx); err != nil {
 		r.log.Warn().Err(err).Msg("images of earlier releases stay behind")
 	}

@@ -117,6 +117,7 @@ func (r *Runtime) forget(b *box) {
 	r.mu.Unlock()
 	r.letGo(b)
 	r.release(b.place)
+	r.options.Addresses.Free(ownerKind + b.id())
 }
 
 // revive makes sure that a box is at work; a container that has ended, as
