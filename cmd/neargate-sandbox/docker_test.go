@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,9 +35,9 @@ func wantLines(t testing.TB, got string, want ...string) {
 }
 
 func TestDockerMetadataBesidesPort80(t *testing.T) {
-	b, attached, s := newBox(t, nil)
+	b, attached, s := newBox(t, []string{"--network", ownNetwork(t)})
 	h := s.Hello()
-	address := docker(t, "inspect", "-f", "{{.NetworkSettings.IPAddress}}/{{.NetworkSettings.IPPrefixLen}}", b.name)
+	address := docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}/{{.IPPrefixLen}}{{end}}", b.name)
 	if len(h.Warnings) != 0 || len(h.Addresses) == 0 || h.Addresses[0] != netip.MustParsePrefix(address) {
 		t.Errorf("hello %+v, want address %s", h, address)
 	}
@@ -114,14 +115,21 @@ func TestDockerReapsOrphans(t *testing.T) {
 	wantLines(t, b.runWith(t, []string{"--pid", "container:" + b.name}, "orphan"), "reaped")
 }
 
+// ownNetwork makes a network for one test: an Engine may be without its usual
+// bridge.
+func ownNetwork(t *testing.T) string {
+	t.Helper()
+	needDocker(t)
+	network := fmt.Sprintf("neargate-sandbox-test-%d-%s", os.Getpid(), strings.ToLower(rand.Text()[:6]))
+	docker(t, "network", "create", network)
+	t.Cleanup(func() { tryDocker("network", "rm", network) })
+	return network
+}
+
 // On a network of its own Docker's resolver is 127.0.0.11; both resolvers must
 // answer, and ours must know what Docker's knows.
 func TestDockerDNS(t *testing.T) {
-	needDocker(t)
-	network := fmt.Sprintf("neargate-sandbox-test-%d", os.Getpid())
-	docker(t, "network", "create", network)
-	t.Cleanup(func() { tryDocker("network", "rm", network) })
-	b, _, s := newBox(t, []string{"--network", network, "--network-alias", "peer"})
+	b, _, s := newBox(t, []string{"--network", ownNetwork(t), "--network-alias", "peer"})
 	own := s.Hello().Addresses[0].Addr().String()
 	err := s.SetNames(within(t), tunnel.Names{Zones: []string{"shop.local"}, TTL: 60, Set: map[string][]netip.Addr{
 		"web.shop.local": {netip.MustParseAddr("10.0.0.7")},

@@ -18,6 +18,9 @@ const (
 
 // absorb takes in all that the view shows.
 func (s *Sandbox) absorb(v view, now time.Time) {
+	if v.known {
+		s.seen()
+	}
 	for i := range s.Spec.Containers {
 		c, cs := &s.Spec.Containers[i], &s.Status.Containers[i]
 		if v.known {

@@ -139,13 +139,13 @@ func (e *Engine) Reconcile(ctx context.Context, id string) (time.Duration, error
 	}
 	v, err := e.look(ctx, s)
 	if err != nil {
-		return e.troubled(ctx, s, revision, err)
+		return e.troubled(ctx, s, revision, false, err)
 	}
 	a := next(s, v, now())
 	after, again := a.after, a.again
 	if a.verb != record {
 		if after, again, err = e.perform(ctx, s, v, a); err != nil {
-			return e.troubled(ctx, s, revision, err)
+			return e.troubled(ctx, s, revision, true, err)
 		}
 		e.retries.done(id)
 	}

@@ -146,6 +146,14 @@ func (s *Sandbox) want(code, reason string, now time.Time) {
 	s.Desired.Held = s.Spec.Keep && !s.Spec.Open && s.Status.Height >= stepNetwork && code != CodeTermination
 }
 
+// seen notes that the runtime tells again how the sandbox is.
+func (s *Sandbox) seen() {
+	if !s.Status.UnseenSince.IsZero() {
+		s.Status.UnseenSince = time.Time{}
+		s.clearTrouble()
+	}
+}
+
 func (s *Sandbox) clearTrouble() {
 	s.Status.Trouble, s.Status.TroubleAt, s.Status.Tries = "", time.Time{}, 0
 }

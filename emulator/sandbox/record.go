@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/neargate/neargate/emulator/store"
 )
@@ -142,7 +143,7 @@ func (s *Sandbox) version(was *Sandbox) {
 	a, b := *was, *s
 	for _, x := range []*Sandbox{&a, &b} {
 		x.clearTrouble()
-		x.Status.Notes, x.Status.OOMKills = nil, 0
+		x.Status.Notes, x.Status.OOMKills, x.Status.UnseenSince = nil, 0, time.Time{}
 	}
 	if !same(&a, &b) {
 		s.Status.Version++

@@ -77,8 +77,9 @@ func (r *retries) clear() {
 
 // troubled notes an error that may pass, for the people who wait, and says
 // when it is tried again. The record is written when there is something new
-// to say: another error, or twice as many tries.
-func (e *Engine) troubled(ctx context.Context, s *Sandbox, revision int64, err error) (time.Duration, error) {
+// to say: another error, or twice as many tries, or that the runtime tells
+// nothing any more of the sandbox, or does again.
+func (e *Engine) troubled(ctx context.Context, s *Sandbox, revision int64, seen bool, err error) (time.Duration, error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
@@ -86,13 +87,19 @@ func (e *Engine) troubled(ctx context.Context, s *Sandbox, revision int64, err e
 		return 0, err
 	}
 	tries, wait := e.retries.failed(s.Spec.ID, s.Desired.Stopped, now())
-	if s.Status.Trouble == err.Error() && bits.OnesCount(uint(tries)) > 1 {
+	if s.Status.Trouble == err.Error() && s.Status.UnseenSince.IsZero() == seen && bits.OnesCount(uint(tries)) > 1 {
 		return wait, nil
 	}
 	if tries == 1 {
 		e.Log.Warn().Err(err).Str("sandbox", s.Spec.ID).Msg("tried again until it works")
 	}
 	n := s.clone()
+	switch {
+	case seen:
+		n.Status.UnseenSince = time.Time{}
+	case n.Status.UnseenSince.IsZero():
+		n.Status.UnseenSince = now()
+	}
 	n.Status.Trouble, n.Status.TroubleAt, n.Status.Tries = err.Error(), now(), tries
 	return wait, e.commit(ctx, s, revision, n)
 }

@@ -54,6 +54,9 @@ type Status struct {
 	ExecutionStoppedAt time.Time `json:",omitzero"` // the last container ended
 	StoppedAt          time.Time `json:",omitzero"` // STOPPED
 
+	// UnseenSince is since when the runtime does not tell how the sandbox is;
+	// zero: it does. All else in the record is as it was then.
+	UnseenSince time.Time `json:",omitzero"`
 	// Trouble is the error that the engine is retrying at the moment, for
 	// `neargate why`; "" when there is none.
 	Trouble   string    `json:",omitempty"`

@@ -24,7 +24,11 @@ func Why(s *Sandbox) []string {
 	default:
 		say("It is %s: %s.", LastStatus(s), doing(s))
 	}
-	if s.Status.Trouble != "" {
+	switch {
+	case !s.Status.UnseenSince.IsZero():
+		say("That is how it was when it was last seen. Since %s the runtime does not tell how it is, and is asked again until it does: %s",
+			clock(s.Status.UnseenSince), s.Status.Trouble)
+	case s.Status.Trouble != "":
 		say("The last of %d tries failed at %s and will be repeated: %s", s.Status.Tries, clock(s.Status.TroubleAt), s.Status.Trouble)
 	}
 	for i := range s.Spec.Containers {

@@ -50,6 +50,25 @@ func TestWhy(t *testing.T) {
 			"It is to stop since 2000-01-01T00:00:00Z: Task stopped by user (UserInitiated).",
 			"It is STOPPING: its containers are being stopped.",
 		}},
+		"cannot be seen": {func(b *bench) {
+			b.create(spec(1, ""))
+			b.wait(1, sandbox.Running)
+			<-time.After(5 * time.Second)
+			b.rt.Away(true)
+			<-time.After(time.Minute)
+		}, []string{
+			"It is RUNNING since 2000-01-01T00:00:00Z.",
+			"That is how it was when it was last seen. Since 2000-01-01T00:00:05Z the runtime does not tell how it is, and is asked again until it does: " +
+				"cannot connect to the fake runtime: it is away",
+		}},
+		"is seen again": {func(b *bench) {
+			b.create(spec(1, ""))
+			b.wait(1, sandbox.Running)
+			b.rt.Away(true)
+			b.until(1, func(s *sandbox.Sandbox) bool { return !s.Status.UnseenSince.IsZero() })
+			b.rt.Away(false)
+			b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.UnseenSince.IsZero() })
+		}, []string{"It is RUNNING since 2000-01-01T00:00:00Z."}},
 		"cannot go on": {func(b *bench) {
 			b.rt.Away(true)
 			b.create(spec(1, ""))

@@ -81,6 +81,7 @@ type Compute struct {
 	subnets  subnets
 	assumed  assumed
 	leases   leases
+	sight    sight
 	statusMu sync.Mutex
 	last     Status
 }
@@ -96,7 +97,7 @@ func New(c Config) (*Compute, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the cluster's version %q: %w", c.Cluster.Version, err)
 	}
-	f := &Compute{Config: c, minor: n, told: newTold(), subnets: newSubnets(), assumed: newAssumed(), leases: newLeases()}
+	f := &Compute{Config: c, minor: n, told: newTold(), subnets: newSubnets(), assumed: newAssumed(), leases: newLeases(), sight: newSight()}
 	f.podQueue, f.nodeQueue, f.strayQueue, f.choreQueue = newQueue(), newQueue(), newQueue(), newQueue()
 	f.recorders()
 	if err := f.listen(); err != nil {

@@ -49,7 +49,11 @@ func (c *Compute) listen() error {
 		c.synced = append(c.synced, r.HasSynced)
 	}
 	c.Boxes.OnChange(c.boxChanged)
-	c.Boxes.OnNode(func(string) { c.choreQueue.Add(choreGroups) })
+	c.Boxes.OnNode(func(id string) {
+		c.choreQueue.Add(choreGroups)
+		box, _ := c.Boxes.Node(id)
+		c.sighted(id, box)
+	})
 	if c.OnSettings != nil {
 		c.OnSettings(c.settingsChanged)
 	}
@@ -218,6 +222,8 @@ func claims(p *corev1.Pod, name string) bool {
 // boxChanged queues the pod of a sandbox, or the sandbox itself when it has
 // none.
 func (c *Compute) boxChanged(id string) {
+	box, _ := c.Boxes.Get(id)
+	c.sighted(id, box)
 	pods := c.podsBy(bySandbox, id)
 	if len(pods) == 0 {
 		c.strayQueue.Add(id)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -70,8 +71,16 @@ func (c *Compute) deleteNode(ctx context.Context, n *corev1.Node) error {
 
 // heal has a node say that it is Ready, when somebody else has said that it is
 // not (after a standstill of the whole machine, say), and takes the taints off
-// that come with that and with a new node.
+// that come with that and with a new node. One whose runtime has been silent for
+// too long is not Ready.
 func (c *Compute) heal(ctx context.Context, n *corev1.Node) error {
+	if since, why := c.outage(n); !since.IsZero() {
+		if bearable := sightGrace - time.Since(since); bearable > 0 {
+			c.nodeQueue.AddAfter(n.Name, bearable)
+			return nil
+		}
+		return c.ail(ctx, n, why)
+	}
 	if !isReady(n) {
 		body, err := json.Marshal(map[string]any{"status": map[string]any{"conditions": conditions(metav1.Now())}})
 		if err != nil {

@@ -58,6 +58,9 @@ func status(pod *v1.Pod, box *sandbox.Sandbox, n notes, now time.Time) v1.PodSta
 	all := slices.Concat(s.InitContainerStatuses, s.ContainerStatuses)
 	outcome(pod, box, &s, n, phase(&pod.Spec, all, ended))
 	s.Conditions = conditions(pod, s.Phase, all, isUp(box), now)
+	if box != nil && !box.Status.UnseenSince.IsZero() {
+		keepUnready(&s, pod.Status.Conditions)
+	}
 	shorten(&s)
 	return s
 }

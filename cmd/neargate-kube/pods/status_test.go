@@ -284,6 +284,29 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// A pod that is called not Ready because nothing can be told of it stays so
+// until something can.
+func TestUnseenPodIsNotCalledReady(t *testing.T) {
+	p, b := pod("a"), box(runs("a"))
+	p.Status = pods.StatusOf(p, b, pods.Notes{}, start)
+	b.Status.UnseenSince = now
+	if got := condition(pods.StatusOf(p, b, pods.Notes{}, now), v1.PodReady); got != "True" {
+		t.Errorf("before anybody says so: %s", got)
+	}
+	for i := range p.Status.Conditions {
+		if c := &p.Status.Conditions[i]; c.Type == v1.PodReady {
+			c.Status, c.Reason = v1.ConditionFalse, "of Kubernetes"
+		}
+	}
+	if got := condition(pods.StatusOf(p, b, pods.Notes{}, now), v1.PodReady); got != "False of Kubernetes" {
+		t.Errorf("unseen: %s", got)
+	}
+	b.Status.UnseenSince = time.Time{}
+	if got := condition(pods.StatusOf(p, b, pods.Notes{}, now), v1.PodReady); got != "True" {
+		t.Errorf("seen again: %s", got)
+	}
+}
+
 func TestTransitionTimes(t *testing.T) {
 	p := pod("a")
 	p.Status = pods.StatusOf(p, box(), pods.Notes{}, start)

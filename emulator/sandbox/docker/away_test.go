@@ -55,24 +55,29 @@ func TestEngineGoesAndComesBack(t *testing.T) {
 	before := b.inspect(s).Containers["c0"]
 	b.await("the server answers", func() bool { return fetch(b, s.ID, "127.0.0.1:8080") == "still here" })
 
-	p.cut()
-	if _, err := b.rt.Inspect(b.ctx, s.ID); err == nil {
-		t.Error("Inspect while the Engine is away: no error")
+	all := func(when string) {
+		t.Helper()
+		for {
+			select {
+			case id := <-hints:
+				if id == "" {
+					return
+				}
+			case <-b.ctx.Done():
+				t.Fatal("no hint to look at all sandboxes " + when)
+			}
+		}
 	}
 	for len(hints) > 0 {
 		<-hints
 	}
-	p.mend(t)
-	for id := ""; ; {
-		select {
-		case id = <-hints:
-		case <-b.ctx.Done():
-			t.Fatal("no hint to look at all sandboxes after the gap")
-		}
-		if id == "" {
-			break
-		}
+	p.cut()
+	all("when the Engine is gone")
+	if _, err := b.rt.Inspect(b.ctx, s.ID); err == nil {
+		t.Error("Inspect while the Engine is away: no error")
 	}
+	p.mend(t)
+	all("after the gap")
 	after := b.inspect(s)
 	if c := after.Containers["c0"]; !after.Up || c.RuntimeID != before.RuntimeID || !c.StartedAt.Equal(before.StartedAt) {
 		t.Errorf("after the gap %+v, before %+v", after, before)

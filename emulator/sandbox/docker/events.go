@@ -111,7 +111,7 @@ func (r *Runtime) watchEvents(ctx context.Context) {
 		}
 		r.watch.tell("") // what happened until now was not seen
 		return nil
-	}})
+	}, lost: func() { r.watch.tell("") }}) // whoever looks now learns that the Engine is away
 }
 
 // watchImages forgets what references mean when any image changes.
@@ -129,6 +129,7 @@ type follower struct {
 	begun func() error // the stream is up: no event can be missed any more
 	see   func(events.Message)
 	ended func() // may be nil
+	lost  func() // a stream that was up is so no more; may be nil
 }
 
 // stream reads events, again and again.
@@ -136,6 +137,9 @@ func (r *Runtime) stream(ctx context.Context, f client.Filters, by follower) {
 	for wait := time.Duration(0); ctx.Err() == nil; {
 		if r.streamOnce(ctx, f, by) {
 			wait = 0
+			if by.lost != nil {
+				by.lost()
+			}
 		}
 		wait = min(max(2*wait, 100*time.Millisecond), maxWait)
 		pause(ctx, wait)

@@ -81,13 +81,13 @@ func (st *State) Fail(op string, err error) {
 }
 
 // Away makes the runtime unreachable, or reachable again. What runs goes on.
+// Both is told to whoever listens to Events, as a stream that breaks is.
 func (st *State) Away(away bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.away = false
+	st.tell("")
 	st.away = away
-	if !away {
-		st.tell("")
-	}
 }
 
 // Calls tells how often an operation was called so far.
