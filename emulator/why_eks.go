@@ -138,6 +138,9 @@ func (e *Emulator) addCluster(ctx context.Context, a *Why, arn string) error {
 		}
 	}
 	a.Summary = append(a.Summary, podsIn(list[i].Pods)...)
+	if _, err := e.examine(ctx); err != nil {
+		a.Summary = append(a.Summary, "Its pods cannot be looked after until the runtime answers: "+err.Error())
+	}
 	a.Summary = append(a.Summary, e.planeSays(ctx, arn, "")...)
 	if p := e.services.planes; p != nil {
 		if s, known := p.Status(arn); known {

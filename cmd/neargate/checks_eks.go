@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ func checkKube(ctx context.Context, p patient) []finding {
 	said := strings.TrimSpace(string(out))
 	if err != nil {
 		return []finding{{what: "kube", bad: true, detail: path + " does not run: " + err.Error() + ": " + said, advice: "build it anew: make build-kube"}}
+	}
+	if !strings.HasPrefix(said, "neargate-kube (Kubernetes ") {
+		return []finding{{what: "kube", bad: true, detail: fmt.Sprintf("%s is no neargate-kube: it answers --version with %.200q", path, said), advice: "build it anew: make build-kube"}}
 	}
 	return []finding{{what: "kube", detail: path + ": " + said}}
 }

@@ -81,7 +81,8 @@ func TestDoctorOfEKS(t *testing.T) {
 		want string
 	}{
 		{"", 0, `ok   kube         neargate-kube is not there: [^\n]+\n +→ make build-kube[^\n]+\n`},
-		{program(t, dir, "kube", "echo $1 of Kubernetes"), 0, `ok   kube         ` + dir + `/kube: --version of Kubernetes\n`},
+		{program(t, dir, "kube", `echo "neargate-kube (Kubernetes of $1)"`), 0, `ok   kube         ` + dir + `/kube: neargate-kube \(Kubernetes of --version\)\n`},
+		{program(t, dir, "other", "echo nonsense"), 1, `BAD  kube         ` + dir + `/other is no neargate-kube: it answers --version with "nonsense"\n +→ build it anew: make build-kube\n`},
 		{program(t, dir, "broken", "echo no library; exit 127"), 1, `BAD  kube         ` + dir + `/broken does not run: exit status 127: no library\n +→ build it anew: make build-kube\n`},
 	} {
 		code, out, _ := neargate(t, "doctor", "--only", "kube", "--kube", row.kube)

@@ -269,12 +269,14 @@ func (w *world) close(t *testing.T) {
 func TestHealthOfARunningCluster(t *testing.T) {
 	w := newWorld(t)
 	w.create("web", "")
+	w.planes.hold()
 	for _, row := range []struct {
 		name   string
 		status link.Status
 		want   string
 	}{
 		{"dies", link.Status{Phase: link.Starting, Error: "signal: killed"}, "The control plane is being started anew. It ended: signal: killed"},
+		{"hangs", link.Status{Phase: link.Ready, Error: "It has not answered."}, "The control plane does not answer. It has not answered."},
 		{"starts", link.Status{Phase: link.Starting, Progress: "waiting for the API server"}, "The control plane is being started: waiting for the API server"},
 		{"fails", link.Status{Phase: link.Failed, Error: "its disk is full"}, "its disk is full"},
 		{"fails in silence", link.Status{Phase: link.Failed}, "The control plane failed and did not say why; see its log."},

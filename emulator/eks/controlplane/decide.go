@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ type Pace struct {
 	Backoff    time.Duration // before the first restart, doubled each time: 1 s
 	MaxBackoff time.Duration // 30 s
 	Steady     time.Duration // READY for so long makes the backoff begin anew: 1 min
+	Speak      time.Duration // a process that has told nothing after it has failed: 1 min
 	Start      time.Duration // a process that is not READY after it has failed: 5 min
 	Check      time.Duration // between two looks at whether it still answers: 10 s
 	Answer     time.Duration // so long an answer may take: 10 s
@@ -25,7 +27,7 @@ func (p Pace) orDefaults() Pace {
 		usual time.Duration
 	}{
 		{&p.Backoff, time.Second}, {&p.MaxBackoff, 30 * time.Second}, {&p.Steady, time.Minute}, {&p.Start, 5 * time.Minute},
-		{&p.Check, 10 * time.Second}, {&p.Answer, 10 * time.Second}, {&p.Stop, 10 * time.Second},
+		{&p.Speak, time.Minute}, {&p.Check, 10 * time.Second}, {&p.Answer, 10 * time.Second}, {&p.Stop, 10 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.usual
@@ -51,6 +53,7 @@ type tally struct {
 // end is how a life ended.
 type end struct {
 	why      string        // in a sentence that tells what to do, if that is known
+	program  string        // that was started; "" none was
 	hopeless bool          // it could not even be tried: there is no program
 	ready    bool          // it was READY at some time
 	readyFor time.Duration // and for so long
@@ -81,6 +84,17 @@ func between(last link.Status, why string, giveUp bool) link.Status {
 		last.Phase, last.Progress = link.Failed, ""
 	}
 	return last
+}
+
+// silent tells of a control plane that runs and does not answer.
+func silent(misses int, err error) string {
+	return fmt.Sprintf("It has not answered %d of %d times (%v). Then it is ended and started anew; pods run on meanwhile.", misses, maxMisses, err)
+}
+
+// gaveUp adds what people can do to why a control plane has never come up.
+func gaveUp(why, name, program string) string {
+	return fmt.Sprintf("%s. It was started %d times from %s: `neargate doctor --only kube --kube %s` tells whether that is the right program, `neargate logs %s` what it said, and make build-kube makes it anew.",
+		strings.TrimRight(why, ". "), maxStarts, program, program, name)
 }
 
 // told makes one sentence of how a process ended and what it said last.

@@ -34,23 +34,23 @@ func (p *plane) life(ctx context.Context) (e end, again bool) {
 	}
 	free, err := p.mayStart(ctx)
 	if err != nil {
-		return end{why: err.Error()}, errors.Is(err, errOtherVersion)
+		return end{why: err.Error(), program: program}, errors.Is(err, errOtherVersion)
 	}
 	defer free()
 	c, err := p.prepare(ctx)
 	if err != nil {
-		return end{why: "the control plane cannot be started: " + err.Error()}, false
+		return end{why: "the control plane cannot be started: " + err.Error(), program: program}, false
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var around sync.WaitGroup
 	defer around.Wait()
 	defer cancel()
 	if err := p.serve(ctx, &around); err != nil {
-		return end{why: "the control plane cannot be started: " + err.Error()}, false
+		return end{why: "the control plane cannot be started: " + err.Error(), program: program}, false
 	}
 	l := &life{plane: p, config: c, unwell: make(chan string, 1), ready: make(chan struct{}), free: free}
 	if l.process, err = startProcess(program, p.place, c, p.output); err != nil {
-		return end{why: "neargate-kube cannot be started: " + err.Error()}, false
+		return end{why: "neargate-kube cannot be started: " + err.Error(), program: program}, false
 	}
 	l.client = link.DialChild(c.ChildSocket)
 	defer l.client.Close()
@@ -63,7 +63,7 @@ func (p *plane) life(ctx context.Context) (e end, again bool) {
 	how, again := l.wait(ctx)
 	cancel()
 	around.Wait()
-	e = end{why: how}
+	e = end{why: how, program: program}
 	if !l.since.IsZero() {
 		e.ready, e.readyFor = true, time.Since(l.since)
 	}
@@ -143,8 +143,13 @@ const retry = 250 * time.Millisecond
 
 // follow takes the status over from the child.
 func (l *life) follow(ctx context.Context) {
-	late := time.AfterFunc(l.planes.config.Pace.Start, func() {
-		l.isUnwell(fmt.Sprintf("neargate-kube was not ready within %v: %s", l.planes.config.Pace.Start, l.now().Progress))
+	pace := l.planes.config.Pace
+	mute := time.AfterFunc(pace.Speak, func() {
+		l.isUnwell(told(fmt.Sprintf("has told nothing within %v of its start", pace.Speak), l.output.last()))
+	})
+	defer mute.Stop()
+	late := time.AfterFunc(pace.Start, func() {
+		l.isUnwell(fmt.Sprintf("neargate-kube was not ready within %v: %s", pace.Start, l.now().Progress))
 	})
 	defer late.Stop()
 	for ctx.Err() == nil {
@@ -152,6 +157,7 @@ func (l *life) follow(ctx context.Context) {
 			if err != nil {
 				break
 			}
+			mute.Stop()
 			l.heard(s, late)
 		}
 		if !pause(ctx, retry) {
@@ -221,16 +227,25 @@ func (l *life) check(ctx context.Context) {
 		return
 	}
 	pace := l.planes.config.Pace
-	for misses := 0; pause(ctx, pace.Check); {
+	for misses, wait := 0, pace.Check; pause(ctx, wait); {
+		asked := time.Now()
 		err := l.answers(ctx, pace.Answer)
-		if err == nil || ctx.Err() != nil {
+		wait = max(pace.Check-time.Since(asked), 0)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil:
+			if misses > 0 {
+				l.change(func(s *link.Status) { s.Error = "" })
+			}
 			misses = 0
-			continue
-		}
-		l.log.Warn().Err(err).Msg("control plane does not answer")
-		if misses++; misses == maxMisses {
-			l.isUnwell(fmt.Sprintf("neargate-kube has not answered %d times: %v", misses, err))
-			return
+		default:
+			misses++
+			l.log.Warn().Err(err).Int("times", misses).Msg("control plane does not answer")
+			l.change(func(s *link.Status) { s.Error = silent(misses, err) })
+			if misses == maxMisses {
+				l.isUnwell(fmt.Sprintf("neargate-kube has not answered %d times: %v", misses, err))
+				return
+			}
 		}
 	}
 }

@@ -137,6 +137,9 @@ func (p *plane) loop(ctx context.Context) {
 		var wait time.Duration
 		var giveUp bool
 		t, wait, giveUp = t.next(e, p.planes.config.Pace)
+		if giveUp && !e.hopeless {
+			e.why = gaveUp(e.why, p.config.Name, e.program)
+		}
 		p.log.Error().Str("why", e.why).Bool("given_up", giveUp).Dur("wait", wait).Msg("control plane has ended")
 		p.change(func(s *link.Status) { *s = between(*s, e.why, giveUp) })
 		if !p.rest(ctx, wait, giveUp) {

@@ -29,7 +29,11 @@ func (p *Planes) Why(ctx context.Context, arn, pod string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s := one.now(); s.Phase != link.Ready && s.Error != "" {
+	switch s := one.now(); {
+	case s.Error == "":
+	case s.Phase == link.Ready:
+		return []string{"The control plane does not answer. " + s.Error}, nil
+	default:
 		return []string{"The control plane does not run. " + s.Error}, nil
 	}
 	c, err := p.child(arn)

@@ -160,7 +160,7 @@ func TestPlaneThatStartsAtTheThirdTry(t *testing.T) {
 func TestPlaneSaysItselfWhyItCannot(t *testing.T) {
 	w := newWorld(t)
 	w.ensure(t, "refuses")
-	if s := w.wait(t, "refuses", isFailed); s.Error != "this version cannot be" {
+	if s := w.wait(t, "refuses", isFailed); !strings.HasPrefix(s.Error, "this version cannot be. It was started 3 times from ") {
 		t.Errorf("%+v", s)
 	}
 }
@@ -175,13 +175,57 @@ func TestPlaneThatHangsAtTheStart(t *testing.T) {
 	w.wait(t, "silent-1", isReady)
 }
 
+// A program that is something else altogether.
+func TestPlaneThatTellsNothing(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "neargate-kube")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho I am something else\nexec cat\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(c *controlplane.Config) { c.Program, c.Pace.Speak = program, time.Second })
+	w.ensure(t, "mute")
+	s := w.wait(t, "mute", isFailed)
+	for _, part := range []string{
+		"neargate-kube has told nothing within 1s of its start: I am something else", "started 3 times from " + program,
+		"`neargate doctor --only kube --kube " + program + "`", "`neargate logs mute`",
+	} {
+		if !strings.Contains(s.Error, part) {
+			t.Errorf("it does not say %q: %s", part, s.Error)
+		}
+	}
+}
+
+// One that is stopped for a while is heard to the end all the same.
+func TestStoppedPlaneEndsInTime(t *testing.T) {
+	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Stop = time.Minute })
+	w.ensure(t, "well")
+	w.wait(t, "well", isReady)
+	_, pid := w.why(t, "well")
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := w.Remove(t.Context(), arnOf("well")); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(began); d > 50*time.Second {
+		t.Errorf("it took %v: it was killed", d)
+	}
+}
+
 func TestPlaneThatHangsLater(t *testing.T) {
 	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Answer = 200 * time.Millisecond })
 	w.ensure(t, "deaf-1")
 	w.wait(t, "deaf-1", isReady)
 	s := w.wait(t, "deaf-1", func(s link.Status) bool { return s.Error != "" })
+	if s.Phase != link.Ready || !strings.HasPrefix(s.Error, "It has not answered ") {
+		t.Errorf("at first %+v", s)
+	}
+	if said, err := w.Why(t.Context(), arnOf("deaf-1"), ""); err != nil || !strings.HasPrefix(said[0], "The control plane does not ") {
+		t.Errorf("%q %v", said, err)
+	}
+	s = w.wait(t, "deaf-1", func(s link.Status) bool { return s.Phase == link.Starting && s.Error != "" })
 	if !strings.Contains(s.Error, "has not answered 3 times") {
-		t.Errorf("%+v", s)
+		t.Errorf("in the end %+v", s)
 	}
 	w.wait(t, "deaf-1", isReady)
 }

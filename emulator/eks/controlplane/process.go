@@ -77,6 +77,7 @@ func (p *process) stop(grace time.Duration) {
 	default:
 	}
 	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGCONT) // one that was stopped would not hear it
 	t := time.NewTimer(grace)
 	defer t.Stop()
 	select {

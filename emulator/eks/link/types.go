@@ -145,8 +145,10 @@ type IdentityIssuer struct {
 // Status is how far a control plane is.
 type Status struct {
 	Phase    Phase
-	Progress string    // what it is at: "waiting for the API server"
-	Error    string    `json:",omitempty"` // why it cannot, in a sentence that tells what to do
+	Progress string // what it is at: "waiting for the API server"
+	// Error is why it cannot, in a sentence that tells what to do; of one that
+	// is READY, that it does not answer.
+	Error    string    `json:",omitempty"`
 	Address  string    `json:",omitempty"` // 127.0.0.1:40123, where the API server listens
 	CA       []byte    `json:",omitempty"` // PEM
 	Version  string    `json:",omitempty"` // v1.35.0-eks-…
