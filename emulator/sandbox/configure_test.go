@@ -73,7 +73,9 @@ func TestEachAttemptIsAskedFor(t *testing.T) {
 		}
 		<-time.After(time.Minute)
 		b.configure(1, "a", sandbox.Configuration{Attempt: 2, Container: asks("a", "FAKE_RUN_FOR=1h", true)})
-		b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].StartedAt.Sub(s.CreatedAt) == 95*time.Second })
+		b.until(1, func(s *sandbox.Sandbox) bool {
+			return s.Status.Containers[0].StartedAt.Sub(s.CreatedAt) == 95*time.Second
+		})
 		b.configure(1, "a", sandbox.Configuration{Attempt: 2, Container: asks("a", "FAKE_EXIT=9", true)}) // it runs: nothing changes
 		if s = b.get(1); !slices.ContainsFunc(s.Spec.Containers[0].Env, func(e sandbox.EnvVar) bool { return e.Value == "1h" }) {
 			b.Errorf("%+v", s.Spec.Containers[0].Env)

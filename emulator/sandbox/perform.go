@@ -204,7 +204,7 @@ func at(err error, c *Container) error {
 
 // postStart does the action after a start; a container whose action fails is
 // stopped, and its restart policy decides what becomes of it.
-func (e *Engine) postStart(ctx context.Context, s *Sandbox, c *Container, _ *ContainerStatus) (effect, error) {
+func (e *Engine) postStart(ctx context.Context, s *Sandbox, c *Container, cs *ContainerStatus) (effect, error) {
 	out := e.try(ctx, s, c, c.PostStart)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -212,7 +212,7 @@ func (e *Engine) postStart(ctx context.Context, s *Sandbox, c *Container, _ *Con
 	reason := ""
 	if out.failure != "" && !out.unable {
 		reason = "PostStartHookError: " + out.failure
-		if err := e.Config.Runtime.Stop(ctx, &s.Spec, c, grace(s, c)); err != nil {
+		if err := e.Config.Runtime.Stop(ctx, &s.Spec, c, grace(s, c, cs)); err != nil {
 			return nil, err
 		}
 	}
@@ -226,8 +226,8 @@ func (e *Engine) postStart(ctx context.Context, s *Sandbox, c *Container, _ *Con
 }
 
 // stop does the action before a stop, within the grace, then stops.
-func (e *Engine) stop(ctx context.Context, s *Sandbox, c *Container, _ *ContainerStatus) (effect, error) {
-	left, note := grace(s, c), ""
+func (e *Engine) stop(ctx context.Context, s *Sandbox, c *Container, cs *ContainerStatus) (effect, error) {
+	left, note := grace(s, c, cs), ""
 	if c.PreStop != nil && left > 0 {
 		began := time.Now()
 		inner, cancel := context.WithTimeout(ctx, left)
@@ -255,13 +255,17 @@ const (
 	minGrace     = 2 * time.Second
 )
 
-// grace is how long a container has to end. A sidecar, whose turn comes after
-// the others, has what they have left of it.
-func grace(s *Sandbox, c *Container) time.Duration {
+// grace is how long a container has to end: as long as who stops the sandbox
+// gives it, or the probe that has it killed, else its own. A sidecar, whose turn
+// comes after the others, has what they have left of it.
+func grace(s *Sandbox, c *Container, cs *ContainerStatus) time.Duration {
 	whole := defaultGrace
+	killer := cs.killer(c)
 	switch {
 	case s.Desired.Stopped && s.Desired.Grace != nil:
 		whole = *s.Desired.Grace
+	case !s.Desired.Stopped && killer != nil && killer.StopTimeout > 0:
+		whole = killer.StopTimeout
 	case c.StopTimeout > 0:
 		whole = c.StopTimeout
 	}

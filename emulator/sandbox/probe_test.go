@@ -255,3 +255,42 @@ func TestHooks(t *testing.T) {
 		})
 	})
 }
+
+// The probe that has a container killed may give it a time of its own.
+func TestGraceOfAProbe(t *testing.T) {
+	for name, c := range map[string]struct {
+		startup, liveness, stopped time.Duration // of each, and when somebody stops the pod with 20 s; 0: nobody does
+		env                        string
+		want                       time.Duration // from the first failure to the end
+	}{
+		"of liveness":     {0, 5 * time.Second, 0, "FAKE_UNHEALTHY_AFTER=10s", 5 * time.Second},
+		"of startup":      {3 * time.Second, 5 * time.Second, 0, "FAKE_HEALTHY_AFTER=1h", 3 * time.Second},
+		"the container's": {3 * time.Second, 0, 0, "FAKE_UNHEALTHY_AFTER=10s", 40 * time.Second},
+		"of whoever ends": {0, 5 * time.Second, 20 * time.Second, "", 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scene(t, nil, func(b *bench) {
+				a := main("a", "FAKE_IGNORE_TERM=1 "+c.env)
+				a.StopTimeout = 40 * time.Second
+				a.Startup = &sandbox.Probe{Action: sandbox.Action{Exec: []string{"check"}}, Interval: time.Second, Failures: 1, StopTimeout: c.startup}
+				a.Liveness = &sandbox.Probe{Action: sandbox.Action{Exec: []string{"check"}}, Interval: time.Second, Failures: 1, StopTimeout: c.liveness}
+				b.create(podOf(1, a))
+				var began time.Time
+				if c.stopped > 0 {
+					b.wait(1, sandbox.Running)
+					began = time.Now()
+					b.stopWithin(1, c.stopped)
+				} else {
+					began = now(b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Reason != "" }))
+				}
+				b.wait(1, sandbox.Stopped)
+				if took := b.get(1).Status.Containers[0].FinishedAt.Sub(began); took != c.want {
+					b.Errorf("it took %v, want %v", took, c.want)
+				}
+			})
+		})
+	}
+}
+
+// now is the time at which something was seen.
+func now(*sandbox.Sandbox) time.Time { return time.Now() }

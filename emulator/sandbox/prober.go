@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 )
@@ -132,6 +133,23 @@ func (w *watch) run(ctx context.Context, known tally) {
 	wg.Wait()
 }
 
+// What the reason begins with for which a probe has a container killed.
+const (
+	failedStartup  = "Container failed startup probe: "
+	failedLiveness = "Container failed liveness probe: "
+)
+
+// killer is the probe that has a container killed; nil when none has.
+func (cs *ContainerStatus) killer(c *Container) *Probe {
+	switch {
+	case strings.HasPrefix(cs.Reason, failedStartup):
+		return c.Startup
+	case strings.HasPrefix(cs.Reason, failedLiveness):
+		return c.Liveness
+	}
+	return nil
+}
+
 // startup reports whether the container has come up.
 func (w *watch) startup(ctx context.Context) (passed bool) {
 	w.repeat(ctx, w.c.Startup, tally{}, func(t tally, out tried) bool {
@@ -140,7 +158,7 @@ func (w *watch) startup(ctx context.Context) (passed bool) {
 			passed = true
 			w.tell(func(r *probed) { r.started = true })
 		case t.failed:
-			w.tell(func(r *probed) { r.kill = "Container failed startup probe: " + out.failure })
+			w.tell(func(r *probed) { r.kill = failedStartup + out.failure })
 		}
 		return !passed && !t.failed
 	})
@@ -150,7 +168,7 @@ func (w *watch) startup(ctx context.Context) (passed bool) {
 func (w *watch) liveness(ctx context.Context) {
 	w.repeat(ctx, w.c.Liveness, tally{passed: true}, func(t tally, out tried) bool {
 		if t.failed {
-			w.tell(func(r *probed) { r.kill = "Container failed liveness probe: " + out.failure })
+			w.tell(func(r *probed) { r.kill = failedLiveness + out.failure })
 		}
 		return !t.failed
 	})

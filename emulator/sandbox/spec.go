@@ -290,6 +290,9 @@ type Probe struct {
 	Grace    time.Duration `json:",omitempty"` // failures within it do not count, a success ends it (ECS's startPeriod)
 	Failures int           `json:",omitempty"` // in a row until it has failed
 	Passes   int           `json:",omitempty"` // in a row until it has passed
+	// StopTimeout is what the container has from the signal to SIGKILL when
+	// this probe has it killed; 0: the container's own.
+	StopTimeout time.Duration `json:",omitempty"`
 }
 
 // RestartPolicy says after which exits a container is started again.

@@ -33,8 +33,9 @@ func (t *translation) probe(kind string, p *v1.Probe, c *v1.Container) *sandbox.
 	if p == nil {
 		return nil
 	}
+	var stop time.Duration
 	if p.TerminationGracePeriodSeconds != nil {
-		t.note("container %s: terminationGracePeriodSeconds of its %s probe has no effect: the pod's grace is used", c.Name, kind)
+		stop = max(minGrace, time.Duration(*p.TerminationGracePeriodSeconds)*time.Second)
 	}
 	return &sandbox.Probe{
 		Action:   t.check(kind+" probe", &p.ProbeHandler, c),
@@ -43,6 +44,8 @@ func (t *translation) probe(kind string, p *v1.Probe, c *v1.Container) *sandbox.
 		Timeout:  seconds(p.TimeoutSeconds, 1),
 		Failures: int(cmp.Or(p.FailureThreshold, 3)),
 		Passes:   int(cmp.Or(p.SuccessThreshold, 1)),
+
+		StopTimeout: stop,
 	}
 }
 
