@@ -84,8 +84,8 @@ func (w *world) Down(context.Context, string) error {
 	})
 }
 
-func (w *world) Pull(_ context.Context, _ *Spec, c *Container) (string, error) {
-	return "sha256:x", w.does("pull "+c.Name, func() {})
+func (w *world) Pull(_ context.Context, _ *Spec, c *Container) (Pulled, error) {
+	return Pulled{Digest: "sha256:x"}, w.does("pull "+c.Name, func() {})
 }
 
 func (w *world) Start(_ context.Context, s *Spec, c *Container, attempt int, _ []EnvVar) error {

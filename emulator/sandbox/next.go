@@ -328,7 +328,7 @@ func (s *Sandbox) due(c *Container, cs *ContainerStatus, v view, now time.Time) 
 		return s.ready(c) && !s.heldByHook(c)
 	case cs.State == ContainerStopped && !cs.RestartAt.IsZero():
 		_, reading := v.undrained[c.Name]
-		return !now.Before(cs.RestartAt) && !reading
+		return !now.Before(cs.RestartAt) && !reading && s.fetched(c, cs)
 	}
 	return false
 }

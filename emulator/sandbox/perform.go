@@ -146,14 +146,13 @@ func (e *Engine) up(ctx context.Context, s *Sandbox) ([]effect, time.Duration, e
 }
 
 func (e *Engine) pull(ctx context.Context, s *Sandbox, c *Container, _ *ContainerStatus) (effect, error) {
-	digest, err := e.Config.Runtime.Pull(ctx, &s.Spec, c)
+	p, err := e.Config.Runtime.Pull(ctx, &s.Spec, c)
 	if err != nil {
 		return nil, err
 	}
 	return func(s *Sandbox, _ time.Time) {
 		if _, cs := s.container(c.Name); unpulled(cs) {
-			cs.State, cs.ImageDigest, cs.Reason = ContainerPulled, digest, ""
-			cs.endTrouble()
+			cs.pulled(p)
 		}
 	}, nil
 }

@@ -27,9 +27,9 @@ type puller struct {
 
 // fetched is how a try ended.
 type fetched struct {
-	tries  int
-	digest string
-	err    *StopError
+	tries int
+	image Pulled
+	err   *StopError
 }
 
 func newPullers(e *Engine) *pullers {
@@ -46,7 +46,7 @@ func (p *pullers) tend(s *Sandbox, v *view, now time.Time) {
 		if !s.patient(c) {
 			continue
 		}
-		wanted := cs.State == ContainerPulling && !s.Status.Falling && !now.Before(cs.TryAt)
+		wanted := !s.Status.Falling && s.fetches(c, cs, now)
 		u := p.fit(s, c, cs, wanted)
 		if u != nil && u.done != nil {
 			if v.fetched == nil {
@@ -84,14 +84,14 @@ func (p *pullers) fit(s *Sandbox, c *Container, cs *ContainerStatus, wanted bool
 // often.
 func (p *pullers) run(ctx context.Context, u *puller, s *Spec, c *Container) {
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		digest, err := p.e.Config.Runtime.Pull(ctx, s, c)
+		image, err := p.e.Config.Runtime.Pull(ctx, s, c)
 		var fatal *StopError
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil || errors.As(err, &fatal) {
 			p.mu.Lock()
-			u.done = &fetched{u.tries, digest, fatal}
+			u.done = &fetched{u.tries, image, fatal}
 			p.mu.Unlock()
 			p.e.loop.Touch(s.ID)
 			return
@@ -117,11 +117,38 @@ func (p *pullers) drop(id string) {
 // fetch takes in how a pull ended, once.
 func (s *Sandbox) fetch(c *Container, cs *ContainerStatus, f *fetched, now time.Time) {
 	switch {
-	case f == nil || f.tries != cs.Tries || !unpulled(cs) || now.Before(cs.TryAt):
+	case f == nil || f.tries != cs.Tries || !s.fetches(c, cs, now):
 	case f.err != nil:
 		s.wait(cs, TroublePull, f.err, now)
 	default:
-		cs.State, cs.ImageDigest, cs.Reason = ContainerPulled, f.digest, ""
-		cs.endTrouble()
+		cs.pulled(f.image)
 	}
+}
+
+// pulled takes in which image the next attempt is made of.
+func (cs *ContainerStatus) pulled(p Pulled) {
+	cs.Fetched = cs.next() + 1
+	if cs.ImageDigest, cs.Local = p.Digest, p.Local; unpulled(cs) {
+		cs.State, cs.Reason = ContainerPulled, ""
+	}
+	cs.endTrouble()
+}
+
+// fetches tells whether an image is to be looked for now: before the first
+// attempt, and, where the policy says always and each attempt is a container of
+// its own, before each.
+func (s *Sandbox) fetches(c *Container, cs *ContainerStatus, now time.Time) bool {
+	switch {
+	case now.Before(cs.TryAt):
+		return false
+	case cs.State == ContainerStopped:
+		return !cs.RestartAt.IsZero() && !now.Before(cs.RestartAt) && !s.fetched(c, cs)
+	}
+	return cs.State == ContainerPulling
+}
+
+// fetched tells whether nothing is left to be looked for before the next
+// attempt of a container that has ended.
+func (s *Sandbox) fetched(c *Container, cs *ContainerStatus) bool {
+	return c.Pull != PullAlways || !c.Restart.Fresh || !s.patient(c) || cs.Fetched > cs.next()
 }

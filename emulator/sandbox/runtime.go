@@ -24,9 +24,9 @@ type Runtime interface {
 	// Down removes whatever is left of the sandbox, running or not. What does
 	// not exist is no error.
 	Down(ctx context.Context, id string) error
-	// Pull makes the container's image available and returns its digest. It
+	// Pull makes the container's image available and tells which it is. It
 	// returns promptly when the image is there and the policy allows that.
-	Pull(ctx context.Context, s *Spec, c *Container) (digest string, err error)
+	Pull(ctx context.Context, s *Spec, c *Container) (Pulled, error)
 	// Start creates and starts a container in a sandbox that is up. env holds
 	// resolved secrets, beside c.Env. If the container of that attempt
 	// exists and runs or has run, nothing is done.
@@ -45,6 +45,16 @@ type Runtime interface {
 	// until ctx ends. They are hints: some may be missing or needless. After a
 	// gap (the runtime was away) it yields "" for "look at all of them".
 	Events(ctx context.Context) iter.Seq[string]
+}
+
+// Pulled is the image that a container is made of.
+type Pulled struct {
+	Digest string // sha256:…
+	// Local is why it is the one that was there already, though PullAlways asks
+	// for the registry's: what kept that from being had, in the runtime's own
+	// words. "" when it is as the policy says. An image that was built here has
+	// no registry to come from, and must run all the same.
+	Local string
 }
 
 // Observed is what a runtime sees of a sandbox at one moment.

@@ -132,6 +132,10 @@ type ContainerStatus struct {
 	RestartAt time.Time `json:",omitzero"`
 	// Streak counts the restarts since its backoff began anew.
 	Streak int `json:",omitempty"`
+	// Local is Pulled.Local of its image. Fetched is how many attempts the image
+	// was looked for, where it is for each.
+	Local   string `json:",omitempty"`
+	Fetched int    `json:",omitempty"`
 	// Asking: the next attempt waits for Configure, and for nothing else. Told
 	// is how many attempts the owner has told the configuration of.
 	Asking bool `json:",omitempty"`

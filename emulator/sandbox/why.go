@@ -72,6 +72,9 @@ func whyContainer(s *Sandbox, c *Container, cs *ContainerStatus) string {
 	case cs.State == ContainerPulled || cs.State == ContainerCreated:
 		parts = append(parts, s.waits(c)...)
 	}
+	if cs.Local != "" && !s.Desired.Stopped {
+		parts = append(parts, "uses the image that was on this machine already, as "+c.Image+" could not be had from its registry: "+cs.Local)
+	}
 	if cs.Trouble != "" {
 		parts = append(parts, fmt.Sprintf("has %s: %s", cs.Trouble, cs.TroubleText))
 	}

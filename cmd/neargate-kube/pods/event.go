@@ -152,7 +152,10 @@ func (d *diff) events() (all []event, again time.Duration) {
 // pulling tells that an image is being pulled, when it is: when it always is,
 // or when it takes so long that it must be.
 func (d *diff) pulling() ([]event, time.Duration) {
-	if d.is.State != sandbox.ContainerPulling || d.policy == sandbox.PullNever || d.is.Trouble != "" {
+	if wait := d.is.RestartAt.Sub(d.now); d.isToFetch() && wait > 0 {
+		return nil, wait
+	}
+	if d.is.State != sandbox.ContainerPulling && !d.isToFetch() || d.policy == sandbox.PullNever || d.is.Trouble != "" {
 		return nil, 0
 	}
 	p, known := d.h[d.c.Name]
@@ -167,6 +170,11 @@ func (d *diff) pulling() ([]event, time.Duration) {
 		return nil, wait
 	}
 	return []event{d.tellPulling(p.since)}, 0
+}
+
+// isToFetch: it is to be started again with what its registry has then.
+func (d *diff) isToFetch() bool {
+	return d.policy == sandbox.PullAlways && d.is.State == sandbox.ContainerStopped && !d.is.RestartAt.IsZero() && d.is.Fetched <= d.is.Attempt+1 && !d.box.Desired.Stopped
 }
 
 func (d *diff) tellPulling(since time.Time) event {
@@ -233,6 +241,10 @@ func (d *diff) pulled() []event {
 	delete(d.h, d.c.Name)
 	if !p.told {
 		return []event{d.normal("Pulled", "Container image %q already present on machine and can be accessed by the pod", d.c.Image)}
+	}
+	if d.is.Local != "" {
+		return append(all, d.warning("Failed", "Failed to pull image %q: %s", d.c.Image, d.is.Local),
+			d.normal("Pulled", "Container image %q already present on machine and taken as it is, as it could not be pulled", d.c.Image))
 	}
 	took := max(d.now.Sub(p.since), 0).Truncate(time.Millisecond)
 	return append(all, d.normal("Pulled", "Successfully pulled image %q in %v (%v including waiting).", d.c.Image, took, took))

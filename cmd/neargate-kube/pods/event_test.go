@@ -43,6 +43,11 @@ func TestEvents(t *testing.T) {
 	config.ImageDigest, config.Trouble, config.TroubleText = "sha256:1", sandbox.TroubleConfig, "container has runAsNonRoot and image will run as root"
 	pulled := at(sandbox.ContainerPulled)
 	pulled.ImageDigest = "sha256:1"
+	local := pulled
+	local.Local = "no such host"
+	again := ended("a", 1)
+	again.FinishedAt = now
+	again.RestartAt, again.Fetched = now.Add(2*time.Second), 1
 	crash := ended("a", 1)
 	crash.RestartAt = crash.FinishedAt.Add(10 * time.Second)
 	second := runs("a")
@@ -80,6 +85,17 @@ func TestEvents(t *testing.T) {
 		"is always pulled": {states: []*sandbox.Sandbox{box(at(sandbox.ContainerPending)), always(box(pulling)), always(box(pulling)), always(box(pulled))}, want: []string{
 			`Normal Pulling [a] Pulling image "nginx:1"`,
 			`Normal Pulled [a] Successfully pulled image "nginx:1" in 2s (2s including waiting).`,
+		}},
+		"is there, though it cannot be pulled": {states: []*sandbox.Sandbox{box(at(sandbox.ContainerPending)), always(box(pulling)), always(box(local))}, want: []string{
+			`Normal Pulling [a] Pulling image "nginx:1"`,
+			`Warning Failed [a] Failed to pull image "nginx:1": no such host`,
+			`Normal Pulled [a] Container image "nginx:1" already present on machine and taken as it is, as it could not be pulled`,
+		}},
+		"is pulled for each run": {states: []*sandbox.Sandbox{always(box(runs("a"))), always(box(again)), always(box(again)), always(box(second))}, want: []string{
+			"Warning BackOff [a] Back-off restarting failed container a in pod web_default(" + uid + ")",
+			`Normal Pulling [a] Pulling image "nginx:1"`,
+			`Normal Pulled [a] Successfully pulled image "nginx:1" in 1s (1s including waiting).`,
+			"Normal Created [a] Container created", "Normal Started [a] Container started",
 		}},
 		"cannot be pulled, then it can": {states: []*sandbox.Sandbox{box(pulling), box(failed), box(backOff), box(backOff), box(pulled)}, want: []string{
 			`Normal Pulling [a] Pulling image "nginx:1"`,

@@ -33,7 +33,7 @@ func (w *Worker) Why(pod *v1.Pod) []string {
 		return all
 	}
 	for i := range box.Status.Containers {
-		all = append(all, whyContainer(&box.Status.Containers[i])...)
+		all = append(all, whyContainer(containerOf(box, i), &box.Status.Containers[i])...)
 	}
 	for _, c := range imageChanges(pod, box) {
 		if !isOpen(box) {
@@ -47,6 +47,14 @@ func (w *Worker) Why(pod *v1.Pod) []string {
 		all = append(all, "What the pod asks for and does not get cannot be told at the moment: "+err.Error())
 	}
 	return slices.Concat(all, m.notes, box.Status.Notes)
+}
+
+// containerOf is what a container of a sandbox is to be.
+func containerOf(box *sandbox.Sandbox, i int) *sandbox.Container {
+	if i < len(box.Spec.Containers) {
+		return &box.Spec.Containers[i]
+	}
+	return &sandbox.Container{}
 }
 
 // askNotes is how long it may take to find out what an adopted pod does not
@@ -98,7 +106,15 @@ func whyProblems(pod *v1.Pod, box *sandbox.Sandbox, m *memory) []string {
 	return all
 }
 
-func whyContainer(cs *sandbox.ContainerStatus) []string {
+func whyContainer(c *sandbox.Container, cs *sandbox.ContainerStatus) []string {
+	all := whyNot(cs)
+	if cs.Local != "" {
+		all = append(all, fmt.Sprintf("Container %s has the image that was on this machine already, as %s could not be had from its registry: %s", cs.Name, c.Image, cs.Local))
+	}
+	return all
+}
+
+func whyNot(cs *sandbox.ContainerStatus) []string {
 	switch {
 	case cs.Trouble != "":
 		return []string{fmt.Sprintf("Container %s waits (%s): %s", cs.Name, cs.Trouble, cs.TroubleText)}

@@ -167,8 +167,8 @@ func TestPullErrorsOfRealRegistries(t *testing.T) {
 		t.Error("no error for a policy of Never")
 	}
 	s.Containers[0].Image, s.Containers[0].Pull = b.bed.image, sandbox.PullAlways
-	if d, err := b.rt.Pull(b.ctx, s, &s.Containers[0]); err != nil || !strings.HasPrefix(d, "sha256:") {
-		t.Errorf("a local image whose registry knows nothing of it: %q, %v", d, err)
+	if p, err := b.rt.Pull(b.ctx, s, &s.Containers[0]); err != nil || !strings.HasPrefix(p.Digest, "sha256:") || p.Local == "" {
+		t.Errorf("a local image whose registry knows nothing of it: %+v, %v", p, err)
 	}
 }
 

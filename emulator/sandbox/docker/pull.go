@@ -94,38 +94,38 @@ func (p *pulls) tell(id, image, text string) {
 }
 
 // Pull implements [sandbox.Runtime].
-func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (string, error) {
+func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (sandbox.Pulled, error) {
 	if err := r.ready(ctx); err != nil {
-		return "", err
+		return sandbox.Pulled{}, err
 	}
 	ref, err := reference.ParseNormalizedNamed(c.Image)
 	if err != nil {
-		return "", invalidName(c)
+		return sandbox.Pulled{}, invalidName(c)
 	}
 	digest, err := r.present(ctx, c.Image)
 	if _, ok := errors.AsType[*sandbox.StopError](err); ok {
-		return "", invalidName(c)
+		return sandbox.Pulled{}, invalidName(c)
 	}
 	if err != nil || digest != "" && c.Pull != sandbox.PullAlways {
-		return digest, err
+		return sandbox.Pulled{Digest: digest}, err
 	}
 	if c.Pull == sandbox.PullNever {
-		return "", neverThere(c)
+		return sandbox.Pulled{}, neverThere(c)
 	}
 	if err := r.fetch(ctx, s, c, ref, digest != "" || s.Patient); err != nil {
 		if stop := (*sandbox.StopError)(nil); digest != "" && errors.As(err, &stop) {
 			// An image that was built here has no registry to come from.
 			r.log.Info().Str("sandbox", s.ID).Str("image", c.Image).Str("because", stop.Reason).Msg("using the local image")
-			return digest, nil
+			return sandbox.Pulled{Digest: digest, Local: stop.Text}, nil
 		}
-		return "", err
+		return sandbox.Pulled{}, err
 	}
 	r.pulls.forget()
 	digest, err = r.present(ctx, c.Image)
 	if err == nil && digest == "" {
 		err = fmt.Errorf("image %s is gone right after it was pulled", c.Image)
 	}
-	return digest, err
+	return sandbox.Pulled{Digest: digest}, err
 }
 
 // present returns the digest of an image that the Engine has, else "".

@@ -15,16 +15,16 @@ import (
 // the sandboxes around them.
 
 // Pull takes as long as FAKE_PULL_FOR says.
-func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (string, error) {
+func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) (sandbox.Pulled, error) {
 	p, err := parse(c)
 	if err != nil {
-		return "", err
+		return sandbox.Pulled{}, err
 	}
 	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
-		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: "CannotPullContainerError: invalid reference format: " + c.Image, Trouble: sandbox.TroubleName}
+		return sandbox.Pulled{}, &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: "CannotPullContainerError: invalid reference format: " + c.Image, Trouble: sandbox.TroubleName}
 	}
 	if err := r.enter("Pull"); err != nil {
-		return "", err
+		return sandbox.Pulled{}, err
 	}
 	if p.pullFor > 0 {
 		done := r.pulling(s.ID, c.Image, p.pullFor)
@@ -32,18 +32,22 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 	}
 	r.mu.Unlock()
 	if err := pause(ctx, p.pullFor); err != nil {
-		return "", err
+		return sandbox.Pulled{}, err
 	}
 	if p.pullError != "" && c.Pull == sandbox.PullNever {
-		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroubleNever}
+		return sandbox.Pulled{}, &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroubleNever}
 	}
 	if p.pullError != "" {
-		return "", &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroublePull, Text: p.pullError}
+		return sandbox.Pulled{}, &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroublePull, Text: p.pullError}
 	}
 	if _, digest, ok := strings.Cut(c.Image, "@"); ok {
-		return digest, nil
+		return sandbox.Pulled{Digest: digest}, nil
 	}
-	return "sha256:" + runtimeID("image", c.Image), nil
+	image := sandbox.Pulled{Digest: "sha256:" + runtimeID("image", c.Image)}
+	if c.Pull == sandbox.PullAlways {
+		image.Local = p.imageLocal
+	}
+	return image, nil
 }
 
 // Start begins an attempt, unless it or a later one is there.

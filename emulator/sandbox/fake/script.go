@@ -14,14 +14,14 @@ import (
 // script is a container's behaviour. Negative numbers and durations stand for
 // "not said".
 type script struct {
-	runFor, oomAfter, unhealthyAfter                     time.Duration // -1: never
-	stopFor, pullFor, startAfter, healthyAfter, logEvery time.Duration // 0: at once, not at all
-	exit, stopExit, execExit                             int           // -1: not said
-	httpStatus                                           int
-	pullError, startError, networkError, httpBody        string
-	createError, message                                 string
-	stdout, stderr                                       []string
-	ignoreTerm                                           bool
+	runFor, oomAfter, unhealthyAfter                          time.Duration // -1: never
+	stopFor, pullFor, startAfter, healthyAfter, logEvery      time.Duration // 0: at once, not at all
+	exit, stopExit, execExit                                  int           // -1: not said
+	httpStatus                                                int
+	pullError, imageLocal, startError, networkError, httpBody string
+	createError, message                                      string
+	stdout, stderr                                            []string
+	ignoreTerm                                                bool
 }
 
 // reader takes one variable's value into the script.
@@ -43,6 +43,7 @@ func readers() map[string]reader {
 		"FAKE_EXEC_EXIT":       number(255, func(s *script) *int { return &s.execExit }),
 		"FAKE_HTTP_STATUS":     number(599, func(s *script) *int { return &s.httpStatus }),
 		"FAKE_PULL_ERROR":      text(func(s *script) *string { return &s.pullError }),
+		"FAKE_IMAGE_LOCAL":     text(func(s *script) *string { return &s.imageLocal }),
 		"FAKE_START_ERROR":     text(func(s *script) *string { return &s.startError }),
 		"FAKE_CREATE_ERROR":    text(func(s *script) *string { return &s.createError }),
 		"FAKE_MESSAGE":         text(func(s *script) *string { return &s.message }),

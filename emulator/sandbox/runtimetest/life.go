@@ -109,11 +109,11 @@ func pullTwice(b *bench) {
 	s := b.spec(Program{})
 	b.up(s)
 	first, err := b.rt.Pull(b.ctx, s, &s.Containers[0])
-	if err != nil || len(first) != len("sha256:")+64 || first[:7] != "sha256:" {
-		b.Fatalf("Pull: %q, %v; want a digest", first, err)
+	if d := first.Digest; err != nil || len(d) != len("sha256:")+64 || d[:7] != "sha256:" || first.Local != "" {
+		b.Fatalf("Pull: %+v, %v; want a digest", first, err)
 	}
 	if second, err := b.rt.Pull(b.ctx, s, &s.Containers[0]); err != nil || second != first {
-		b.Errorf("second Pull: %q, %v", second, err)
+		b.Errorf("second Pull: %+v, %v", second, err)
 	}
 }
 
