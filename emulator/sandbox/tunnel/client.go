@@ -53,12 +53,12 @@ func Client(ctx context.Context, rw io.ReadWriteCloser) (*Session, error) {
 		rw.Close()
 		return nil, err
 	}
-	mux, err := yamux.Client(rw, muxConfig())
+	l, err := newLink(rw, yamux.Client)
 	if err != nil {
 		rw.Close()
 		return nil, err
 	}
-	s := &Session{link: newLink(mux), hello: hello, done: make(chan struct{}), listeners: map[string]*listener{}}
+	s := &Session{link: l, hello: hello, done: make(chan struct{}), listeners: map[string]*listener{}}
 	go s.run()
 	return s, nil
 }
@@ -108,7 +108,7 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 
 // Close ends the stream and all connections inside it. PID 1 lives on.
 func (s *Session) Close() error {
-	err := s.link.mux.Close()
+	err := s.link.close()
 	<-s.done
 	return err
 }

@@ -23,6 +23,7 @@ type conn struct {
 	mu      sync.Mutex
 	closed  bool
 	ended   bool          // the other end has closed its writing side
+	lost    bool          // the link has ended
 	stopped chan struct{} // closed when the other end reads no more
 }
 
@@ -39,7 +40,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	switch {
 	case c.closed:
 		return 0, net.ErrClosed
-	case c.link.mux.IsClosed():
+	case c.lost || c.link.mux.IsClosed():
 		return 0, errLost("read")
 	case err == io.EOF:
 		c.ended = true
@@ -57,12 +58,12 @@ func (c *conn) Write(p []byte) (int, error) {
 		return n, nil
 	}
 	c.mu.Lock()
-	closed := c.closed
+	closed, lost := c.closed, c.lost
 	c.mu.Unlock()
 	switch {
 	case closed:
 		return n, net.ErrClosed
-	case c.link.mux.IsClosed():
+	case lost || c.link.mux.IsClosed():
 		return n, errLost("write")
 	case c.isStopped():
 		return n, syscall.EPIPE
@@ -146,6 +147,9 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	if c.closed {
 		return net.ErrClosed
 	}
+	if c.lost {
+		return nil // the next Read says why
+	}
 	return c.stream.SetReadDeadline(t)
 }
 
@@ -155,7 +159,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	if c.closed {
 		return net.ErrClosed
 	}
-	if c.isStopped() {
+	if c.lost || c.isStopped() {
 		return nil // the next Write says why
 	}
 	return c.stream.SetWriteDeadline(t)

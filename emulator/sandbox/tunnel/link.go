@@ -17,11 +17,16 @@ type link struct {
 
 	mu    sync.Mutex
 	conns map[uint32]*conn
+	ended bool
 }
 
 const (
 	// headerWait is how long an opened stream may keep its header back.
-	headerWait = 10 * time.Second
+	headerWait = stall
+	// stall is how long a machine may stand still without harm. After it yamux
+	// gives up a message, which is worse than late: the end of a stream that
+	// was never sent is never read.
+	stall = time.Minute
 	// maxStreams bounds what a peer may have open at once.
 	maxStreams = 8192
 )
@@ -31,11 +36,8 @@ func muxConfig() *yamux.Config {
 	c.LogOutput = io.Discard // its errors reach us as results
 	c.StreamCloseTimeout = 0 // see the package comment
 	c.StreamOpenTimeout = 0  // opening is bounded by the caller's context
+	c.ConnectionWriteTimeout = stall
 	return c
-}
-
-func newLink(mux *yamux.Session) *link {
-	return &link{mux: mux, conns: map[uint32]*conn{}}
 }
 
 func (l *link) register(s *yamux.Stream) *conn {
@@ -43,6 +45,9 @@ func (l *link) register(s *yamux.Stream) *conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conns[s.StreamID()] = c
+	if l.ended {
+		c.lose()
+	}
 	return c
 }
 

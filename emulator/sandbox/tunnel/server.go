@@ -56,12 +56,11 @@ func (s *Server) Serve(ctx context.Context, rw io.ReadWriteCloser) error {
 	if err != nil {
 		return err
 	}
-	mux, err := yamux.Server(rw, muxConfig())
+	l, err := newLink(rw, yamux.Server)
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { mux.Close() })()
-	l := newLink(mux)
+	defer context.AfterFunc(ctx, func() { l.close() })()
 	s.replace(l)
 	defer s.withdraw(l)
 	err = l.accept(func(k kind, body []byte, c *conn) { s.handle(ctx, k, body, c) })
@@ -96,7 +95,7 @@ func (s *Server) replace(l *link) {
 	s.set(l)
 	s.mu.Unlock()
 	if old != nil {
-		old.mux.Close()
+		old.close()
 	}
 }
 
@@ -107,7 +106,7 @@ func (s *Server) withdraw(l *link) {
 		s.set(nil)
 	}
 	s.mu.Unlock()
-	l.mux.Close()
+	l.close()
 }
 
 func (s *Server) set(l *link) {

@@ -216,14 +216,7 @@ func TestCallCanceled(t *testing.T) {
 
 func TestSlowReaderStopsNobody(t *testing.T) {
 	overEach(t, func(t *testing.T, connect func(*testing.T, *tunnel.Server) *tunnel.Session) {
-		flood := listen(t, func(c *net.TCPConn) {
-			b := make([]byte, 64<<10)
-			for {
-				if _, err := c.Write(b); err != nil {
-					return
-				}
-			}
-		})
+		flood := listen(t, flooding)
 		quick := listen(t, echo)
 		s := connect(t, &tunnel.Server{})
 		slow, err := s.Dial(within(t), "tcp", flood)

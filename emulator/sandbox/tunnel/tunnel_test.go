@@ -139,3 +139,13 @@ func listen(t testing.TB, handle func(*net.TCPConn)) string {
 }
 
 func echo(c *net.TCPConn) { io.Copy(c, c) }
+
+// flooding writes until nobody reads.
+func flooding(c *net.TCPConn) {
+	b := make([]byte, 64<<10)
+	for {
+		if _, err := c.Write(b); err != nil {
+			return
+		}
+	}
+}
