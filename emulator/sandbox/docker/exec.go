@@ -59,31 +59,9 @@ func (r *Runtime) execEnd(ctx context.Context, exec string) (code int, err error
 	}
 }
 
-// Attach implements [sandbox.Attach].
-func (r *Runtime) Attach(ctx context.Context, id, name string, s sandbox.Streams) error {
-	c, err := r.find(ctx, id, name, false)
-	if err != nil {
-		return err
-	}
-	i, err := r.daemon.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
-	if err != nil {
-		return err
-	}
-	s.TTY = i.Container.Config.Tty
-	a, err := r.daemon.ContainerAttach(ctx, c.ID, client.ContainerAttachOptions{
-		Stream: true, Stdin: s.In != nil && i.Container.Config.OpenStdin, Stdout: true, Stderr: true,
-	})
-	if err != nil {
-		return err
-	}
-	return r.talk(ctx, a.HijackedResponse, s, func(size sandbox.TerminalSize) error {
-		_, err := r.daemon.ContainerResize(ctx, c.ID, client.ContainerResizeOptions{Height: uint(size.Height), Width: uint(size.Width)})
-		return err
-	})
-}
-
 // talk carries the streams until the process's output ends, or ctx.
 func (r *Runtime) talk(ctx context.Context, h client.HijackedResponse, s sandbox.Streams, resize func(sandbox.TerminalSize) error) error {
+	defer h.Conn.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { h.Conn.Close() })

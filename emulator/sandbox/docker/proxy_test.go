@@ -21,7 +21,7 @@ type proxy struct {
 	listener net.Listener
 	conns    map[net.Conn]bool
 	requests []string
-	hold     func(*http.Request) // may wait before a request is passed on
+	hold     func(*http.Request) // see holding
 }
 
 // newProxy serves a socket; only a local Engine can be reached so.
@@ -121,6 +121,13 @@ func (p *proxy) carry(c net.Conn) {
 			<-answered
 		}
 	}
+}
+
+// holding lets f wait before a request is passed on.
+func (p *proxy) holding(f func(*http.Request)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold = f
 }
 
 // count forgets the requests seen so far.

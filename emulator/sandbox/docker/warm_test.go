@@ -134,11 +134,11 @@ func TestWarmSandboxesYieldTheirAddresses(t *testing.T) {
 func TestWarmSandboxesSpareAddressesFromTheFirst(t *testing.T) {
 	p := newProxy(t, need(t))
 	begun := make(chan struct{})
-	p.hold = func(r *http.Request) {
+	p.holding(func(r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/networks/create") {
 			<-begun
 		}
-	}
+	})
 	b := newBench(t, func(o *docker.Options) { o.Host, o.Warm = p.host(), 8 })
 	var up sync.WaitGroup
 	start := func(n int) {
