@@ -22,7 +22,14 @@ type Nodegroup struct {
 	types.Nodegroup
 	InstanceID string // i-…, of which its nodes' ids are made
 	Asked      asked  // by which request
+	// Before is what a version update in progress has begun with, and Force
+	// whether it deletes pods that a PodDisruptionBudget keeps.
+	Before *nodeVersion `json:",omitempty"`
+	Force  bool         `json:",omitempty"`
 }
+
+// nodeVersion is what UpdateNodegroupVersion changes.
+type nodeVersion struct{ Version, Release *string }
 
 // nodegroups are kept under their cluster and name.
 var nodegroups = store.NewTable[Nodegroup]("eks/nodegroup")
@@ -92,12 +99,25 @@ func (n *Nodegroup) told(tx *store.Tx, network Network, c *Cluster) (link.Nodegr
 		Name: n.name(), Deleting: n.Status == types.NodegroupStatusDeleting || n.Status == types.NodegroupStatusDeleteFailed,
 		Subnets: subnets, Labels: n.Labels, CapacityType: string(n.CapacityType), AMIType: string(n.AmiType),
 		InstanceType: n.InstanceTypes[0], CPU: size.cpu, Memory: size.memory, Version: aws.ToString(n.Version),
+		Release: aws.ToString(n.ReleaseVersion), MaxUnavailable: n.maxUnavailable(), Force: n.Force,
 		RoleARN: aws.ToString(n.NodeRole), InstanceID: n.InstanceID, Desired: int(aws.ToInt32(n.ScalingConfig.DesiredSize)),
 	}
 	for _, t := range n.Taints {
 		told.Taints = append(told.Taints, link.Taint{Key: aws.ToString(t.Key), Value: aws.ToString(t.Value), Effect: taintEffects[t.Effect]})
 	}
 	return told, err
+}
+
+// maxUnavailable is how many nodes an update takes away at once: at least one.
+func (n *Nodegroup) maxUnavailable() int {
+	switch u := n.UpdateConfig; {
+	case u == nil:
+		return 1
+	case u.MaxUnavailable != nil:
+		return int(*u.MaxUnavailable)
+	default:
+		return max(1, int(aws.ToInt32(u.MaxUnavailablePercentage)*aws.ToInt32(n.ScalingConfig.DesiredSize)/100))
+	}
 }
 
 // taintEffects are the effects in Kubernetes' words.

@@ -52,6 +52,8 @@ func advanceNodegroups(tx *store.Tx, c *Cluster, s seen) error {
 		switch {
 		case gone:
 			err = removeNodegroup(tx, c, r)
+		case r.Value.isStuck(s):
+			err = giveUpUpdate(tx, c, r, s.status.Stuck[r.Value.name()])
 		case next != r.Value.Status:
 			err = moveNodegroup(tx, c, r, next, s)
 		}
@@ -60,6 +62,29 @@ func advanceNodegroups(tx *store.Tx, c *Cluster, s seen) error {
 		}
 	}
 	return nil
+}
+
+// isStuck tells whether a version update cannot go on, as pods do not leave a
+// node.
+func (n *Nodegroup) isStuck(s seen) bool {
+	return n.Status == types.NodegroupStatusUpdating && n.Before != nil && s.settled && len(s.status.Stuck[n.name()]) > 0
+}
+
+// giveUpUpdate ends a version update as EKS does when pods are not evicted in
+// time: the node group is of the version that it had, and nodes that are of the
+// later one already stay so.
+func giveUpUpdate(tx *store.Tx, c *Cluster, r store.Record[Nodegroup], nodes []string) error {
+	n := &r.Value
+	err := endNodegroupUpdate(tx, c, n.name(), types.ErrorDetail{
+		ErrorCode:    types.ErrorCodePodEvictionFailure,
+		ErrorMessage: aws.String("Reached max retries while trying to evict pods from nodes in node group " + n.name()), ResourceIds: nodes,
+	})
+	if err != nil {
+		return err
+	}
+	n.Version, n.ReleaseVersion = n.Before.Version, n.Before.Release
+	n.Status, n.Before, n.Force = types.NodegroupStatusActive, nil, false
+	return nodegroups.Put(tx, r.Key, n)
 }
 
 // moveNodegroup gives a node group its next status; an update that it was in
@@ -82,7 +107,7 @@ func moveNodegroup(tx *store.Tx, c *Cluster, r store.Record[Nodegroup], next typ
 			return err
 		}
 	}
-	n.Status = next
+	n.Status, n.Before, n.Force = next, nil, false
 	return nodegroups.Put(tx, r.Key, n)
 }
 

@@ -68,9 +68,9 @@ func TestNodegroupIsActiveWhenItsNodesAreReady(t *testing.T) {
 	want := link.Nodegroup{
 		Name: "workers", Labels: map[string]string{"tier": "web"}, Taints: []link.Taint{{Key: "only", Value: "web", Effect: "NoExecute"}},
 		CapacityType: "ON_DEMAND", AMIType: "AL2023_x86_64_STANDARD", InstanceType: "m5.xlarge", CPU: 4096, Memory: 16 << 30, Version: "1.35",
-		RoleARN: told.RoleARN, InstanceID: told.InstanceID, Desired: 3, Subnets: told.Subnets,
+		Release: told.Release, MaxUnavailable: 1, RoleARN: told.RoleARN, InstanceID: told.InstanceID, Desired: 3, Subnets: told.Subnets,
 	}
-	if d := cmp.Diff(want, told); d != "" || len(told.Subnets) != 2 || !regexp.MustCompile(`^i-[0-9a-f]{17}$`).MatchString(told.InstanceID) {
+	if d := cmp.Diff(want, told); d != "" || len(told.Subnets) != 2 || !strings.HasPrefix(told.Release, "1.35.") || !regexp.MustCompile(`^i-[0-9a-f]{17}$`).MatchString(told.InstanceID) {
 		t.Errorf("%s\nsubnets %+v, instance %s", d, told.Subnets, told.InstanceID)
 	}
 	ready := func(n int) types.NodegroupStatus {
@@ -239,6 +239,63 @@ func TestUpdateNodegroupVersion(t *testing.T) {
 	w.reconcile()
 	if n := w.group(t, "workers"); n.Status != "ACTIVE" || *n.Version != "1.35" || w.planes.told(web).Nodegroups[0].Version != "1.35" {
 		t.Errorf("then: %s %s", n.Status, *n.Version)
+	}
+}
+
+// Pods that do not leave a node in time fail an update; the node group is of
+// the version that it was.
+func TestPodEvictionFailure(t *testing.T) {
+	w := entryWorld(t)
+	in := newGroup("workers")
+	in.Version, in.UpdateConfig = aws.String("1.34"), &types.NodegroupUpdateConfig{MaxUnavailablePercentage: aws.Int32(50)}
+	in.ScalingConfig = scaling(0, 5, 4)
+	w.createGroup(t, in)
+	w.reconcile()
+	release := *w.group(t, "workers").ReleaseVersion
+	w.planes.hold()
+	begin := func(force bool) *types.Update {
+		t.Helper()
+		u := must[*sdk.UpdateNodegroupVersionOutput](t)(w.UpdateNodegroupVersion(w.ctx, &sdk.UpdateNodegroupVersionInput{
+			ClusterName: aws.String("web"), NodegroupName: aws.String("workers"), Force: force,
+		})).Update
+		w.reconcile()
+		if told := w.planes.told(web).Nodegroups[0]; told.Force != force || told.Version != "1.35" || told.MaxUnavailable != 2 {
+			t.Errorf("it is told %+v", told)
+		}
+		return u
+	}
+	becomes := func(ready int, stuck ...string) {
+		w.planes.becomes(web, func(s *link.Status) {
+			s.Settings, s.Nodegroups, s.Stuck = w.planes.all[web].settings.Revision, map[string]int{"workers": ready}, map[string][]string{"workers": stuck}
+		})
+		w.reconcile()
+	}
+	ended := func(u *types.Update) *types.Update {
+		return must[*sdk.DescribeUpdateOutput](t)(w.DescribeUpdate(w.ctx, &sdk.DescribeUpdateInput{
+			Name: aws.String("web"), NodegroupName: aws.String("workers"), UpdateId: u.Id,
+		})).Update
+	}
+	u := begin(false)
+	becomes(3, "ip-10-0-1-10.ec2.internal")
+	failed := ended(u)
+	if failed.Status != "Failed" || len(failed.Errors) != 1 || failed.Errors[0].ErrorCode != "PodEvictionFailure" ||
+		*failed.Errors[0].ErrorMessage != "Reached max retries while trying to evict pods from nodes in node group workers" ||
+		!slices.Equal(failed.Errors[0].ResourceIds, []string{"ip-10-0-1-10.ec2.internal"}) {
+		t.Errorf("%+v", failed)
+	}
+	w.reconcile()
+	if n := w.group(t, "workers"); n.Status != "ACTIVE" || *n.Version != "1.34" || *n.ReleaseVersion != release || w.planes.told(web).Nodegroups[0].Version != "1.34" {
+		t.Errorf("it is %s, of %s %s", n.Status, *n.Version, *n.ReleaseVersion)
+	}
+	becomes(4)
+	u = begin(true)
+	becomes(4)
+	if n := w.group(t, "workers"); ended(u).Status != "Successful" || *n.Version != "1.35" || n.Status != "ACTIVE" {
+		t.Errorf("with force: %+v, %s", ended(u), *n.Version)
+	}
+	w.reconcile()
+	if w.planes.told(web).Nodegroups[0].Force {
+		t.Error("force outlives the update")
 	}
 }
 

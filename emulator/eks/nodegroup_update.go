@@ -235,6 +235,7 @@ func (n *Nodegroup) setVersion(about about, in *eks.UpdateNodegroupVersionInput,
 	if err := about.checkRelease(release, version, n.AmiType); err != nil {
 		return err
 	}
+	n.Before, n.Force = &nodeVersion{n.Version, n.ReleaseVersion}, in.Force
 	n.Version, n.ReleaseVersion = &version, &release
 	return nil
 }

@@ -65,6 +65,6 @@ func (p *plane) tellStatus(q *parts) {
 	of, addons := q.compute.Status(), p.provided(q)
 	p.board.change(func(s *link.Status) {
 		s.Settings = p.inForce.Load()
-		s.Draining, s.Nodegroups, s.Addons = of.Draining, of.Nodegroups, addons
+		s.Draining, s.Nodegroups, s.Stuck, s.Addons = of.Draining, of.Nodegroups, of.Stuck, addons
 	})
 }

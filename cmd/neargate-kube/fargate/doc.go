@@ -10,6 +10,7 @@
 // reconcile looks at both and takes the next step, so that a crash anywhere is
 // only a pause. schedule.go decides about a pod that is not bound yet,
 // provision.go and bind.go bring a Fargate pod to its node, place.go chooses a
-// node group's; nodes.go and groups.go keep the nodes, leases.go their leases, and
+// node group's; nodes.go and groups.go keep the nodes, evict.go empties them,
+// roll.go replaces them for a later version, leases.go keeps their leases, and
 // sight.go tells when nothing can be told of them.
 package fargate

@@ -48,8 +48,9 @@ func (c *Compute) seats() map[string]seat {
 func (c *Compute) reconcileGroups(ctx context.Context) error {
 	wanted := c.seats()
 	var errs []error
+	at := rolling{}
 	for _, id := range slices.Sorted(maps.Keys(wanted)) {
-		errs = append(errs, c.raise(ctx, id, wanted[id]))
+		errs = append(errs, c.raise(ctx, id, wanted[id], at))
 	}
 	for _, id := range c.Boxes.NodeIDs() {
 		if _, ok := wanted[id]; !ok {
@@ -60,7 +61,7 @@ func (c *Compute) reconcileGroups(ctx context.Context) error {
 }
 
 // raise takes the next step of a node that is wanted.
-func (c *Compute) raise(ctx context.Context, id string, s seat) error {
+func (c *Compute) raise(ctx context.Context, id string, s seat, at rolling) error {
 	box, ok := c.Boxes.Node(id)
 	switch {
 	case !ok:
@@ -70,7 +71,7 @@ func (c *Compute) raise(ctx context.Context, id string, s seat) error {
 	case box.Desired.Stopped, box.Status.Address == nil:
 		return nil
 	}
-	want := groupNode(c.Cluster, s.group, s.index, box.Status.Address.IP, box.Spec.Labels[labelZone], c.Version)
+	want := c.groupNode(s.group, s.index, box.Status.Address.IP, box.Spec.Labels[labelZone])
 	have, err := c.nodes.Get(want.Name)
 	if apierrors.IsNotFound(err) {
 		_, err = c.Client.CoreV1().Nodes().Create(ctx, want, metav1.CreateOptions{})
@@ -81,6 +82,12 @@ func (c *Compute) raise(ctx context.Context, id string, s seat) error {
 	}
 	if err != nil {
 		return err
+	}
+	if isBehind(have, want) {
+		return c.roll(ctx, have, s.group, at)
+	}
+	if _, drained := drainedSince(have); drained {
+		return c.reopen(ctx, have)
 	}
 	return c.relabel(ctx, have, want)
 }
@@ -95,7 +102,7 @@ func (c *Compute) retire(ctx context.Context, id string) error {
 		return c.Parent.RemoveSandbox(ctx, id)
 	}
 	if n := c.groupNodeOf(id); n != nil {
-		if empty, err := c.empty(ctx, n); !empty || err != nil {
+		if empty, err := c.empty(ctx, n, leaving); !empty || err != nil {
 			return err
 		}
 		return c.deleteNode(ctx, n) // its going comes here again
@@ -122,26 +129,13 @@ func (c *Compute) sweep(ctx context.Context, wanted map[string]seat) error {
 		case ok || held:
 			continue
 		}
-		if empty, err := c.empty(ctx, n); empty && err == nil {
+		if empty, err := c.empty(ctx, n, leaving); empty && err == nil {
 			errs = append(errs, c.deleteNode(ctx, n))
 		} else {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// empty cordons a node and deletes its pods, with the time that they ask for.
-// It tells whether none is left. DaemonSets' pods are not among them: they would
-// come again as long as the node is there.
-func (c *Compute) empty(ctx context.Context, n *corev1.Node) (bool, error) {
-	if !n.Spec.Unschedulable {
-		if err := c.patchNode(ctx, n, map[string]any{"spec": map[string]any{"unschedulable": true}}); err != nil {
-			return false, err
-		}
-	}
-	pods := slices.DeleteFunc(c.podsBy(byNode, n.Name), isDaemon)
-	return len(pods) == 0, c.deletePods(ctx, pods)
 }
 
 func isDaemon(p *corev1.Pod) bool {

@@ -32,16 +32,19 @@ func fargateNode(c link.Config, name, address, zone, id string, size sandbox.Siz
 }
 
 // groupNode is a Node of a node group, at the address that its sandbox holds.
-func groupNode(c link.Config, g link.Nodegroup, index int, address, zone, version string) *corev1.Node {
-	name := hostName(address, c.Region)
+func (c *Compute) groupNode(g link.Nodegroup, index int, address, zone string) *corev1.Node {
+	name := hostName(address, c.Cluster.Region)
 	instance := instanceID(g.InstanceID, index)
-	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: groupLabels(c, g, zone)}}
+	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: groupLabels(c.Cluster, g, zone)}}
 	n.Labels[corev1.LabelHostname] = name
 	n.Spec.ProviderID = "aws:///" + zone + "/" + instance
 	n.Spec.Taints = groupTaints(g)
 	n.Annotations = map[string]string{appliedKey: appliedOf(n)}
-	n.Status = nodeStatus(address, name, g.CPU, g.Memory, 20<<30, 110, version)
-	n.Status.NodeInfo.SystemUUID = holderID(c.ARN, g.Name, index)
+	if g.Release != "" {
+		n.Annotations[releaseKey] = g.Release
+	}
+	n.Status = nodeStatus(address, name, g.CPU, g.Memory, 20<<30, 110, c.kubelet(g))
+	n.Status.NodeInfo.SystemUUID = holderID(c.Cluster.ARN, g.Name, index)
 	return n
 }
 

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
+	"github.com/neargate/neargate/emulator/eks/link"
 )
 
 // Status is this package's part of link.Status.
@@ -15,13 +16,17 @@ type Status struct {
 	// Draining counts what still is on Fargate profiles and node groups that
 	// are being deleted: pods, and for node groups also nodes.
 	Draining map[string]int
-	// Nodegroups tells by name how many nodes are Ready.
+	// Nodegroups tells by name how many nodes are Ready, and as their group is
+	// to be.
 	Nodegroups map[string]int
+	// Stuck are nodes, by group, that could not be emptied for an update within
+	// EKS's limit.
+	Stuck map[string][]string
 }
 
 // Status counts anew.
 func (c *Compute) Status() Status {
-	s := Status{Draining: map[string]int{}, Nodegroups: map[string]int{}}
+	s := Status{Draining: map[string]int{}, Nodegroups: map[string]int{}, Stuck: map[string][]string{}}
 	settings := c.Settings()
 	for _, p := range settings.FargateProfiles {
 		if n := len(c.podsOfProfile(p.Name)); p.Deleting && n > 0 {
@@ -29,7 +34,10 @@ func (c *Compute) Status() Status {
 		}
 	}
 	for _, g := range settings.Nodegroups {
-		s.Nodegroups[g.Name] = c.ready(g.Name)
+		s.Nodegroups[g.Name] = c.ready(g)
+		if names := c.stuck(g); len(names) > 0 {
+			s.Stuck[g.Name] = names
+		}
 		if n := c.remains(g.Name); g.Deleting && n > 0 {
 			s.Draining["nodegroup/"+g.Name] = n
 		}
@@ -37,11 +45,11 @@ func (c *Compute) Status() Status {
 	return s
 }
 
-// ready counts the nodes of a group that are Ready.
-func (c *Compute) ready(group string) int {
+// ready counts the nodes of a group that are Ready, and as it is to be.
+func (c *Compute) ready(g link.Nodegroup) int {
 	count := 0
 	for _, n := range c.groupNodes() {
-		if n.Labels[groupLabel] == group && isReady(n) {
+		if n.Labels[groupLabel] == g.Name && isReady(n) && c.isCurrent(n, g) {
 			count++
 		}
 	}
@@ -67,7 +75,8 @@ func (c *Compute) tellStatus() {
 	}
 	now := c.Status()
 	c.statusMu.Lock()
-	same := maps.Equal(now.Draining, c.last.Draining) && maps.Equal(now.Nodegroups, c.last.Nodegroups)
+	same := maps.Equal(now.Draining, c.last.Draining) && maps.Equal(now.Nodegroups, c.last.Nodegroups) &&
+		maps.EqualFunc(now.Stuck, c.last.Stuck, slices.Equal)
 	c.last = now
 	c.statusMu.Unlock()
 	if !same {

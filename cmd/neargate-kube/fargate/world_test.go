@@ -16,6 +16,8 @@ import (
 
 	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -46,6 +48,7 @@ type world struct {
 	compute *fargate.Compute
 	events  *events
 	stop    func()
+	budget  map[string]bool // pods that a PodDisruptionBudget keeps
 
 	mu       sync.Mutex
 	settings link.Settings
@@ -99,6 +102,9 @@ func inWorldOf(t *testing.T, p *parent, s link.Settings, test func(*world), obje
 // bind is what the API server does at pods/binding.
 func (w *world) bind(a clienttesting.Action) (bool, runtime.Object, error) {
 	create, ok := a.(clienttesting.CreateAction)
+	if ok && a.GetSubresource() == "eviction" {
+		return true, nil, w.evict(create.GetObject().(*policyv1.Eviction))
+	}
 	if !ok || a.GetSubresource() != "binding" {
 		return false, nil, nil
 	}
@@ -112,6 +118,14 @@ func (w *world) bind(a clienttesting.Action) (bool, runtime.Object, error) {
 	p.Spec.NodeName, p.Status.NominatedNodeName = b.Target.Name, ""
 	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}}
 	return true, b, w.client.Tracker().Update(pods, p, b.Namespace)
+}
+
+// evict is what the API server does at pods/eviction.
+func (w *world) evict(e *policyv1.Eviction) error {
+	if w.budget[e.Name] {
+		return apierrors.NewTooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0)
+	}
+	return w.client.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("pods"), e.Namespace, e.Name)
 }
 
 // start runs a new Compute on what there is.

@@ -111,12 +111,17 @@ type Nodegroup struct {
 	CapacityType string            // ON_DEMAND
 	AMIType      string
 	InstanceType string
-	CPU          int64 // units of the instance type, 1024 = one vCPU
-	Memory       int64 // bytes
-	Version      string
-	RoleARN      string `json:",omitempty"` // of its nodes
-	InstanceID   string // i-…
-	Desired      int    // nodes wanted
+	CPU          int64  // units of the instance type, 1024 = one vCPU
+	Memory       int64  // bytes
+	Version      string // of its kubelets: 1.35
+	Release      string `json:",omitempty"` // of its AMI: 1.35.0-20260101
+	// MaxUnavailable is how many nodes at once an update takes away, and Force
+	// has it delete pods that a PodDisruptionBudget keeps.
+	MaxUnavailable int    `json:",omitempty"`
+	Force          bool   `json:",omitempty"`
+	RoleARN        string `json:",omitempty"` // of its nodes
+	InstanceID     string // i-…
+	Desired        int    // nodes wanted
 }
 
 // Taint is a node's taint, with Kubernetes' effects (NoSchedule).
@@ -158,8 +163,12 @@ type Status struct {
 	// groups that are being deleted, by "fargateprofile/NAME" and
 	// "nodegroup/NAME"; what is settled is absent.
 	Draining map[string]int `json:",omitempty"`
-	// Nodegroups tells by name how many nodes are Ready.
+	// Nodegroups tells by name how many nodes are Ready, and as their group is
+	// to be.
 	Nodegroups map[string]int `json:",omitempty"`
+	// Stuck are the nodes, by node group, that could not be emptied for an
+	// update within EKS's limit.
+	Stuck map[string][]string `json:",omitempty"`
 	// Addons tells by name what stands behind an add-on: "" all is well, else
 	// why not.
 	Addons map[string]string `json:",omitempty"`
