@@ -20,6 +20,13 @@
 // and the time; Engine.Reconcile does that one thing and commits the result.
 // A crash at any point is resumed from Runtime.Inspect.
 //
+// An open sandbox (Spec.Open), whose owner has work to do with its address
+// before the containers are known, has it told while its network is still being
+// made, where the runtime is a Reserver. So both go on side by side. That the
+// network is up is said by the height alone, and nothing is started before. An
+// address that was told never changes: when it is lost before the network is
+// up, the sandbox ends, because whatever was named after it cannot follow.
+//
 // Decision: a sandbox whose containers have all been started passes RUNNING,
 // even when an essential one has ended before anybody looked. It did run, AWS
 // reports such a task as started, and whoever waits for RUNNING in the feed

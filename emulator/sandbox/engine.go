@@ -189,7 +189,8 @@ func (e *Engine) forget(id string) {
 // look sees what there is of a sandbox, and makes sure that its output is
 // read and its probes are run.
 func (e *Engine) look(ctx context.Context, s *Sandbox) (view, error) {
-	v := view{targets: e.Targets != nil, delay: e.Delay}
+	_, reserves := e.Config.Runtime.(Reserver)
+	v := view{targets: e.Targets != nil, reserves: reserves, delay: e.Delay}
 	if s.Status.Height == 0 && !s.Status.Falling {
 		return v, nil
 	}

@@ -14,6 +14,7 @@ type verb string
 const (
 	rest      verb = ""           // nothing, but look again
 	record    verb = "record"     // commit what has become true
+	reserve   verb = "reserve"    // the network's address
 	up        verb = "up"         // the network
 	pull      verb = "pull"       // images
 	start     verb = "start"      // containers
@@ -41,6 +42,7 @@ type view struct {
 	notes     map[string]string        // beginning of the note → the note
 	undrained map[string]time.Duration // containers whose logs are being read, and how long that may still take
 	targets   bool                     // there are Targets
+	reserves  bool                     // the runtime is a Reserver
 	delay     func(step int, rising bool) time.Duration
 }
 
@@ -256,6 +258,9 @@ func (s *Sandbox) decide(v view, now time.Time) action {
 	case 0:
 		if d := s.delayed(v, stepNetwork, now); d > 0 {
 			return action{again: d}
+		}
+		if s.Spec.Open && v.reserves && s.Status.Address == nil {
+			return action{verb: reserve}
 		}
 		return action{verb: up}
 	case stepNetwork:

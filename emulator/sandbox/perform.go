@@ -28,7 +28,7 @@ func (e *Engine) perform(ctx context.Context, s *Sandbox, v view, a action) (*Sa
 			return nil, 0, err
 		}
 	}
-	if a.verb != rest && a.verb != pull && a.verb != up {
+	if a.verb != rest && a.verb != pull && a.verb != up && a.verb != reserve {
 		if v, err = e.look(ctx, s); err != nil {
 			return nil, 0, err
 		}
@@ -63,6 +63,8 @@ func (e *Engine) verdict(s *Sandbox, a action, effects []effect, err error) ([]e
 // act chooses by verb.
 func (e *Engine) act(ctx context.Context, s *Sandbox, a action) ([]effect, time.Duration, error) {
 	switch a.verb {
+	case reserve:
+		return e.reserve(ctx, s)
 	case up:
 		return e.up(ctx, s)
 	case down:
@@ -129,20 +131,43 @@ func (e *Engine) each(ctx context.Context, s *Sandbox, names []string, do func(c
 	return effects, 0, err
 }
 
+// reserve has the address of an open sandbox told before its network is up.
+func (e *Engine) reserve(ctx context.Context, s *Sandbox) ([]effect, time.Duration, error) {
+	a, err := e.Config.Runtime.(Reserver).Reserve(ctx, &s.Spec)
+	if err != nil {
+		return nil, 0, err
+	}
+	return []effect{func(s *Sandbox, _ time.Time) { s.Status.Address = &a }}, 0, nil
+}
+
 func (e *Engine) up(ctx context.Context, s *Sandbox) ([]effect, time.Duration, error) {
+	images := e.present(ctx, s)
 	a, err := e.Config.Runtime.Up(ctx, &s.Spec)
+	there := <-images
 	if err != nil {
 		return nil, 0, err
 	}
 	open := s.Spec.Open
 	return []effect{func(s *Sandbox, now time.Time) {
+		if told := s.Status.Address; told != nil && told.IP != a.IP {
+			s.moved(told.IP, now)
+			return
+		}
 		s.Status.Bare = open
+		s.have(there, now)
 		if s.Status.Height > 0 {
 			return
 		}
 		s.Status.Address, s.Status.ConnectivityAt = &a, now
 		s.rise(now)
 	}}, 0, nil
+}
+
+// moved ends a sandbox that could be made at another address only than was
+// told: what has the address in its name cannot follow it.
+func (s *Sandbox) moved(told string, now time.Time) {
+	s.want(CodeFailedToStart, "The address "+told+" was lost before the sandbox was up: somebody else has it", now)
+	s.Desired.Held = false
 }
 
 func (e *Engine) pull(ctx context.Context, s *Sandbox, c *Container, _ *ContainerStatus) (effect, error) {

@@ -152,3 +152,44 @@ func (s *Sandbox) fetches(c *Container, cs *ContainerStatus, now time.Time) bool
 func (s *Sandbox) fetched(c *Container, cs *ContainerStatus) bool {
 	return c.Pull != PullAlways || !c.Restart.Fresh || !s.patient(c) || cs.Fetched > cs.next()
 }
+
+// present finds out, beside the way up of a sandbox whose pulls go on aside,
+// which images need none. Others, and whatever goes wrong, are left to the
+// pulls.
+func (e *Engine) present(ctx context.Context, s *Sandbox) <-chan map[string]Pulled {
+	found := make(chan map[string]Pulled, 1)
+	if !s.Spec.Patient || len(s.Spec.Containers) == 0 {
+		found <- nil
+		return found
+	}
+	go func() {
+		images := map[string]Pulled{} // by container
+		for i := range s.Spec.Containers {
+			c := s.Spec.Containers[i]
+			if c.Pull == PullAlways {
+				continue
+			}
+			c.Pull = PullNever
+			if image, err := e.Config.Runtime.Pull(ctx, &s.Spec, &c); err == nil {
+				images[c.Name] = image
+			}
+		}
+		found <- images
+	}()
+	return found
+}
+
+// have takes in which images are there without a pull.
+func (s *Sandbox) have(images map[string]Pulled, now time.Time) {
+	for i := range s.Status.Containers {
+		cs := &s.Status.Containers[i]
+		image, ok := images[cs.Name]
+		if !ok || cs.State != ContainerPending {
+			continue
+		}
+		cs.pulled(image)
+		if s.Status.PullStartedAt.IsZero() {
+			s.Status.PullStartedAt = now
+		}
+	}
+}

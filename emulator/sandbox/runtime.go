@@ -104,6 +104,16 @@ func (e *StopError) Error() string { return e.Reason }
 
 // What follows is optional: one method each, found by type assertion.
 
+// Reserver tells the address of a sandbox before it is up. The engine asks it
+// for open sandboxes, whose owners have work to do with the address.
+type Reserver interface {
+	// Reserve fixes the address that Up will return, and may go on bringing the
+	// sandbox up after it has returned. When Up finds that the address cannot
+	// be had after all, because somebody else has taken it meanwhile, it returns
+	// another one, and the engine ends the sandbox.
+	Reserve(ctx context.Context, s *Spec) (Address, error)
+}
+
 // Logs reads what a container has written. Lines come in order; with follow
 // it goes on until the container has ended and all was read, or ctx ends.
 type Logs interface {

@@ -28,9 +28,10 @@ type Spec struct {
 	// until somebody wants it stopped, as a pod that has ended keeps its output
 	// and, on Fargate, its node.
 	Keep bool `json:",omitempty"`
-	// Open: the containers are not known yet. The sandbox gets its network and
-	// its address, and waits at that height for Complete: so a Fargate node has
-	// its address, and its name, before a pod is bound to it.
+	// Open: the containers are not known yet. The sandbox gets its address,
+	// which is told as soon as it is certain, and its network, and waits at that
+	// height for Complete: so a Fargate node has its address, and its name,
+	// before a pod is bound to it.
 	Open bool `json:",omitempty"`
 	// Registries are credentials to pull with (imagePullSecrets). One whose
 	// Server fits the image is tried before the runtime's own.

@@ -40,6 +40,8 @@ type Status struct {
 	// StepAt is when Height or Falling changed last.
 	StepAt time.Time `json:",omitzero"`
 
+	// Address is told once and never changes. That of an open sandbox may be
+	// told before the network is up, which Height alone says.
 	Address    *Address          `json:",omitempty"`
 	Containers []ContainerStatus `json:",omitempty"` // as in Spec.Containers
 	// OOMKills is how many of the runtime's kills for memory have been told

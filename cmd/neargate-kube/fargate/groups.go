@@ -68,7 +68,7 @@ func (c *Compute) raise(ctx context.Context, id string, s seat, at rolling) erro
 		return c.Parent.CreateSandbox(ctx, holderSpec(c.Cluster, s.group.Name, s.index, s.group.Subnets[s.index%len(s.group.Subnets)]))
 	case box.IsStopped():
 		return c.Parent.RemoveSandbox(ctx, id)
-	case box.Desired.Stopped, box.Status.Address == nil:
+	case box.Desired.Stopped, !isUp(box):
 		return nil
 	}
 	want := c.groupNode(s.group, s.index, box.Status.Address.IP, box.Spec.Labels[labelZone])
@@ -124,7 +124,7 @@ func (c *Compute) sweep(ctx context.Context, wanted map[string]seat) error {
 		box, held := c.Boxes.Node(id)
 		_, ok := wanted[id]
 		switch {
-		case ok && held && box.Status.Address != nil && n.Name != hostName(box.Status.Address.IP, c.Cluster.Region):
+		case ok && held && isUp(box) && n.Name != hostName(box.Status.Address.IP, c.Cluster.Region):
 			// The sandbox was made anew, at another address.
 		case ok || held:
 			continue

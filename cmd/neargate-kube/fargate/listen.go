@@ -233,6 +233,9 @@ func (c *Compute) boxChanged(id string) {
 		if p.Spec.NodeName == "" {
 			c.podQueue.Add(key(p))
 			c.choreQueue.Add(choreDrain)
+			for _, n := range c.nodesOf(id) { // its address may be another one now
+				c.nodeQueue.Add(n.Name)
+			}
 		}
 	}
 }

@@ -32,10 +32,29 @@ func (c *Compute) reconcileNode(ctx context.Context, name string) error {
 		return c.heal(ctx, n)
 	case !isFargateNode(n):
 		return nil
-	case len(c.podsBy(bySandbox, sandboxOf(n.Spec.ProviderID))) == 0:
+	case !c.isWanted(n):
 		return c.deleteNode(ctx, n)
 	}
 	return c.heal(ctx, n)
+}
+
+// isWanted tells whether a Fargate node has its pod, or will have it. A pod that
+// is not bound may have got another sandbox, at another address, since its node
+// was made: the first one's address was lost before the sandbox was up.
+func (c *Compute) isWanted(n *corev1.Node) bool {
+	id := sandboxOf(n.Spec.ProviderID)
+	box, ok := c.Boxes.Get(id)
+	for _, p := range c.podsBy(bySandbox, id) {
+		switch {
+		case p.Spec.NodeName != "":
+			if p.Spec.NodeName == n.Name {
+				return true
+			}
+		case !ok || box.Status.Address == nil || nodeName(box.Status.Address.IP, c.Cluster.Region) == n.Name:
+			return true // what will be is not known, or is this
+		}
+	}
+	return false
 }
 
 // restore makes a Fargate node again that a bound pod still needs: one that

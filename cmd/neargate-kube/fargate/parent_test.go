@@ -29,6 +29,7 @@ type parent struct {
 	trouble string
 	end     func(sandbox.Spec) string
 	slow    bool // no addresses until give
+	early   bool // addresses are told, and nothing is up until rise
 }
 
 func newParent() *parent {
@@ -65,7 +66,9 @@ func (p *parent) CreateSandbox(_ context.Context, s sandbox.Spec) error {
 func (p *parent) address(b *sandbox.Sandbox) {
 	subnet := b.Spec.Network.Subnet
 	b.Status.Trouble = ""
-	b.Status.Height = 1
+	if !p.early {
+		b.Status.Height = 1
+	}
 	b.Status.Address = &sandbox.Address{IP: fmt.Sprintf("10.0.%s.%d", subnet[len("subnet-"):], 10+p.next[subnet])}
 	p.next[subnet]++
 	p.tell(b)
@@ -79,6 +82,19 @@ func (p *parent) give() {
 	for _, b := range p.all {
 		if b.Status.Address == nil && !b.Desired.Stopped {
 			p.address(b)
+		}
+	}
+}
+
+// rise has all sandboxes be up that have their addresses.
+func (p *parent) rise() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.early = false
+	for _, b := range p.all {
+		if b.Status.Height == 0 && b.Status.Address != nil && !b.Desired.Stopped {
+			b.Status.Height = 1
+			p.tell(b)
 		}
 	}
 }

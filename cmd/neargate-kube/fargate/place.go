@@ -155,8 +155,12 @@ func (c *Compute) holderOf(n *corev1.Node) (*sandbox.Sandbox, bool) {
 		return nil, false
 	}
 	s, ok := c.Boxes.Node(n.Status.NodeInfo.SystemUUID)
-	return s, ok && s.Spec.Labels[boxes.NodeLabel] == n.Labels[groupLabel] && s.Status.Address != nil && !s.Desired.Stopped
+	return s, ok && s.Spec.Labels[boxes.NodeLabel] == n.Labels[groupLabel] && isUp(s) && !s.Desired.Stopped
 }
+
+// isUp tells whether a sandbox is at its address. A pod that has one to itself
+// does not wait for that, but a node group's node takes the pods of others.
+func isUp(s *sandbox.Sandbox) bool { return s.Status.Address != nil && s.Status.Height > 0 }
 
 // settle looks after a pod that is bound without a sandbox: one that its author
 // has put on a node by name. A node group's node takes it; a Fargate node has

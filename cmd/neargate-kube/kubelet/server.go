@@ -126,7 +126,7 @@ func (s *Server) portForward(w http.ResponseWriter, r *http.Request) {
 	if pod == nil {
 		return
 	}
-	if box == nil || box.Status.Address == nil || box.IsStopped() {
+	if box == nil || box.Status.Height == 0 || box.IsStopped() {
 		http.Error(w, fmt.Sprintf("pod %q is not running", pod.Name+"_"+pod.Namespace), http.StatusConflict)
 		return
 	}

@@ -4,6 +4,10 @@
 // becomes of them, writes the pod's status and its events, keeps live volumes
 // up to date, and sees the pod off when it is deleted.
 //
+// A sandbox tells its address before it is up, and its pod is bound and gets its
+// containers then; the pod's status tells the address, and that containers can
+// be started, when the sandbox is up.
+//
 // Sandboxes are the emulator's; the worker says what it wants by [link.Sandboxes]
 // and sees what happens by the watcher of package boxes. It keeps nothing of its
 // own: after a crash everything is found again in Kubernetes' objects and in the

@@ -131,8 +131,9 @@ func sorted(all []v1.ContainerStatus) []v1.ContainerStatus {
 	return all
 }
 
+// addresses tells the pod's address once its sandbox has been up there.
 func addresses(s *v1.PodStatus, box *sandbox.Sandbox, n notes) {
-	if box != nil && box.Status.Address != nil && box.Status.Address.IP != "" {
+	if box != nil && box.Status.Address != nil && box.Status.Address.IP != "" && !box.Status.ConnectivityAt.IsZero() {
 		s.PodIP = box.Status.Address.IP
 		s.PodIPs = []v1.PodIP{{IP: s.PodIP}}
 	}

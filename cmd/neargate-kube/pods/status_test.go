@@ -37,7 +37,7 @@ func pod(names ...string) *v1.Pod {
 // box is the sandbox of pod with these containers.
 func box(all ...sandbox.ContainerStatus) *sandbox.Sandbox {
 	b := &sandbox.Sandbox{Spec: sandbox.Spec{ID: boxes.ID(uid), Owner: "arn:cluster/default/web", Steps: 2}}
-	b.Status.Height, b.Status.Address = 1, &sandbox.Address{IP: "10.0.1.5"}
+	b.Status.Height, b.Status.ConnectivityAt, b.Status.Address = 1, start, &sandbox.Address{IP: "10.0.1.5"}
 	for _, cs := range all {
 		b.Spec.Containers = append(b.Spec.Containers, sandbox.Container{Name: cs.Name, Image: "nginx:1"})
 		b.Status.Containers = append(b.Status.Containers, cs)

@@ -22,7 +22,8 @@ type box struct {
 	place     place
 
 	// The following are guarded by Runtime.mu.
-	link    *link // nil while the container does not run
+	link    *link     // nil while the container does not run
+	start   *starting // nil when none goes on in the background
 	front   *front
 	ceiling *ceiling // nil while it is not known
 	newest  map[string]int

@@ -42,7 +42,12 @@
 // Sandboxes that wait in the warm pool serve what leaves its host name open,
 // which a pod never does: the Engine gives a container that joins another's
 // network that one's host name as it was created with, and has no way to
-// change either.
+// change either. A pod's sandbox is therefore started when it is wanted, and
+// what can be done beside that is: Reserve makes the container, which fixes the
+// address, asks the Engine whether anybody else has it, and has the start go
+// on in the background while the pod is bound and translated. Somebody else's
+// container that comes between that question and the start can still take the
+// address; then Up returns another one.
 //
 // # Coming and going of the engine
 //

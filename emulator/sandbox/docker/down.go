@@ -24,6 +24,11 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 		return err
 	}
 	defer unlock()
+	if b := r.box(id); b != nil {
+		if err := r.endStart(ctx, b); err != nil {
+			return err
+		}
+	}
 	own, others, err := r.containersOf(ctx, id)
 	if err != nil {
 		return err

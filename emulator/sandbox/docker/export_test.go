@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"net/netip"
 
 	"github.com/neargate/neargate/emulator/addressbook"
@@ -63,6 +64,24 @@ func Fronts(id string) []string {
 		all = append(all, a.String())
 	}
 	return all
+}
+
+// ReserveOnly is Reserve of a sandbox that is new, as far as it goes before the
+// start.
+func ReserveOnly(ctx context.Context, r *Runtime, s *sandbox.Spec) (netip.Addr, error) {
+	w, err := parseNetwork(s.Network)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	if err := r.ready(ctx); err != nil {
+		return netip.Addr{}, err
+	}
+	b, err := r.obtainPlace(ctx, s, w, r.reserveBoxAt)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	r.assign(b, s.ID)
+	return b.place.ip, nil
 }
 
 func mustPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }

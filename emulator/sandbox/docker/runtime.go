@@ -87,6 +87,7 @@ type Runtime struct {
 // The abilities beside the core.
 var _ interface {
 	sandbox.Runtime
+	sandbox.Reserver
 	sandbox.Logs
 	sandbox.Exec
 	sandbox.Attach

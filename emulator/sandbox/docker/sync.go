@@ -221,7 +221,10 @@ func (r *Runtime) adopt(id string, c container.Summary, network string, workload
 		}
 	}
 	r.mu.Unlock()
-	if c.State != container.StateRunning {
+	r.mu.Lock()
+	starts := b.start != nil
+	r.mu.Unlock()
+	if c.State != container.StateRunning || starts {
 		return
 	}
 	if l := r.linkOf(b); l == nil || l.isEnded() {

@@ -55,10 +55,12 @@ func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, err
 func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, error) {
 	if b := r.box(s.ID); b != nil {
 		err := r.revive(ctx, b)
-		if err == nil || !errdefs.IsNotFound(err) {
-			return b, err
+		if err == nil {
+			return b, nil
 		}
-		r.forget(b) // somebody has removed the container
+		if given, err := r.unusable(ctx, b, err); !given {
+			return nil, err
+		}
 	}
 	if fitsWarm(s) {
 		defer r.refill(w) // after this one: it shall not wait for the Engine's other work
@@ -66,14 +68,7 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 			return b, err
 		}
 	}
-	wish := boxWish{name: r.names.sandbox(s.ID), hostname: s.Hostname}
-	if keeps(s) {
-		wish.keeper = s.ID
-	}
-	b, err := r.makeBox(ctx, s.Network, w, wish)
-	if isFull(err) {
-		b, err = r.makeRoom(ctx, s.Network, w, wish)
-	}
+	b, err := r.obtainPlace(ctx, s, w, r.makeBoxAt)
 	if err != nil {
 		return nil, err
 	}
@@ -86,17 +81,31 @@ func isFull(err error) bool {
 	return full
 }
 
-// makeRoom is makeBox in a full subnet, whose warm sandboxes give their
+// obtainPlace makes a box for a sandbox.
+func (r *Runtime) obtainPlace(ctx context.Context, s *sandbox.Spec, w wanted, at maker) (*box, error) {
+	wish := boxWish{name: r.names.sandbox(s.ID), hostname: s.Hostname}
+	if keeps(s) {
+		wish.keeper = s.ID
+	}
+	try := func() (*box, error) { return r.makeBox(ctx, s.Network, w, wish, at) }
+	b, err := try()
+	if isFull(err) {
+		b, err = r.makeRoom(ctx, w, try)
+	}
+	return b, err
+}
+
+// makeRoom tries again in a full subnet, whose warm sandboxes give their
 // addresses back. Others who find it full wait for that too.
-func (r *Runtime) makeRoom(ctx context.Context, n sandbox.Network, w wanted, wish boxWish) (*box, error) {
+func (r *Runtime) makeRoom(ctx context.Context, w wanted, try func() (*box, error)) (*box, error) {
 	unlock, err := r.locks.lock(ctx, "addresses of "+poolKey(w))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	b, err := r.makeBox(ctx, n, w, wish)
+	b, err := try()
 	if isFull(err) && r.yieldWarm(w) {
-		b, err = r.makeBox(ctx, n, w, wish)
+		b, err = try()
 	}
 	return b, err
 }
@@ -123,6 +132,9 @@ func (r *Runtime) forget(b *box) {
 // revive makes sure that a box is at work; a container that has ended, as
 // after a restart of the Engine, is started again with the same address.
 func (r *Runtime) revive(ctx context.Context, b *box) error {
+	if err := r.began(ctx, b); err != nil {
+		return err
+	}
 	if l := r.linkOf(b); l != nil && l.now() != nil {
 		return nil
 	}
@@ -151,14 +163,17 @@ func fitsWarm(s *sandbox.Spec) bool { return s.Hostname == "" && !keeps(s) }
 // maxTaken bounds how many addresses may turn out to be somebody else's.
 const maxTaken = 16
 
-// makeBox makes and starts a sandbox container and waits for its PID 1.
-func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, wish boxWish) (*box, error) {
+// maker makes a sandbox container at an address, at work or not yet.
+type maker func(ctx context.Context, p place, wish boxWish) (*box, error)
+
+// makeBox makes a sandbox container at an address that nobody else has.
+func (r *Runtime) makeBox(ctx context.Context, n sandbox.Network, w wanted, wish boxWish, at maker) (*box, error) {
 	for range maxTaken {
 		p, err := r.claim(ctx, n, w, wish.spared)
 		if err != nil {
 			return nil, err
 		}
-		b, err := r.makeBoxAt(ctx, p, wish)
+		b, err := at(ctx, p, wish)
 		if err == nil {
 			return b, nil
 		}
@@ -177,7 +192,24 @@ func isTaken(err error) bool {
 	return err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use")
 }
 
+// makeBoxAt makes and starts a sandbox container and waits for its PID 1.
 func (r *Runtime) makeBoxAt(ctx context.Context, p place, wish boxWish) (*box, error) {
+	b, err := r.createBoxAt(ctx, p, wish)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.launch(ctx, b); err != nil {
+		r.explainMissing(err, p)
+		r.letGo(b)
+		ctx, cancel := cleanup(ctx)
+		defer cancel()
+		return nil, errors.Join(err, r.removeContainer(ctx, b.container))
+	}
+	return b, nil
+}
+
+// createBoxAt makes a sandbox container that does not run yet.
+func (r *Runtime) createBoxAt(ctx context.Context, p place, wish boxWish) (*box, error) {
 	image, err := r.binary(ctx)
 	if err != nil {
 		return nil, err
@@ -196,15 +228,7 @@ func (r *Runtime) makeBoxAt(ctx context.Context, p place, wish boxWish) (*box, e
 		r.explainMissing(err, p)
 		return nil, fmt.Errorf("sandbox container: %w", err)
 	}
-	b := newBox(id, p)
-	if err := r.launch(ctx, b); err != nil {
-		r.explainMissing(err, p)
-		r.letGo(b)
-		ctx, cancel := cleanup(ctx)
-		defer cancel()
-		return nil, errors.Join(err, r.removeContainer(ctx, id))
-	}
-	return b, nil
+	return newBox(id, p), nil
 }
 
 // explainMissing makes the next try begin further back when the image or the

@@ -185,7 +185,7 @@ func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	// is waited for even when the process is about to end.
 	mctx, cancel := cleanup(ctx)
 	defer cancel()
-	b, err := r.makeBox(mctx, wish, at, boxWish{name: r.names.warm(unique()), spared: spareAddresses})
+	b, err := r.makeBox(mctx, wish, at, boxWish{name: r.names.warm(unique()), spared: spareAddresses}, r.makeBoxAt)
 	r.mu.Lock()
 	p.making--
 	keep := err == nil && ctx.Err() == nil && !p.ended

@@ -8,7 +8,7 @@
 //	FAKE_IGNORE_TERM=1       has to be killed when it is stopped
 //	FAKE_STOP_FOR=5s         takes that long to end when it is stopped
 //	FAKE_STOP_EXIT=0         ends with this code when it is stopped
-//	FAKE_PULL_FOR=2s         its image takes that long to pull
+//	FAKE_PULL_FOR=2s         its image is not there and takes that long to pull
 //	FAKE_PULL_ERROR=text     its image cannot be pulled
 //	FAKE_IMAGE_LOCAL=text    nor when it always should be, but it was there already
 //	FAKE_START_AFTER=2s      takes that long to start

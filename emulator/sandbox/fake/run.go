@@ -26,6 +26,10 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 	if err := r.enter("Pull"); err != nil {
 		return sandbox.Pulled{}, err
 	}
+	if c.Pull == sandbox.PullNever && (p.pullError != "" || p.pullFor > 0) { // then it is not there
+		r.mu.Unlock()
+		return sandbox.Pulled{}, &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroubleNever}
+	}
 	if p.pullFor > 0 {
 		done := r.pulling(s.ID, c.Image, p.pullFor)
 		defer done()
@@ -33,9 +37,6 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 	r.mu.Unlock()
 	if err := pause(ctx, p.pullFor); err != nil {
 		return sandbox.Pulled{}, err
-	}
-	if p.pullError != "" && c.Pull == sandbox.PullNever {
-		return sandbox.Pulled{}, &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroubleNever}
 	}
 	if p.pullError != "" {
 		return sandbox.Pulled{}, &sandbox.StopError{Code: failedToStart, Container: c.Name, Reason: named("CannotPullContainerError", p.pullError), Trouble: sandbox.TroublePull, Text: p.pullError}

@@ -29,6 +29,7 @@ func New(o Options) *Runtime {
 
 var _ interface {
 	sandbox.Runtime
+	sandbox.Reserver
 	sandbox.Logs
 	sandbox.Exec
 	sandbox.Attach
@@ -61,15 +62,44 @@ func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, err
 		b.keep(s.Volumes)
 		return b.address, nil
 	}
-	a, sub, err := r.address(s)
+	p, err := r.reserve(s)
 	if err != nil {
 		return sandbox.Address{}, err
 	}
-	b := &box{id: s.ID, address: a, since: stamp(), subnet: sub, containers: map[string]*container{}, volumes: map[string]*volume{}}
+	delete(r.reserved, s.ID)
+	b := &box{place: p, id: s.ID, since: stamp(), containers: map[string]*container{}, volumes: map[string]*volume{}}
 	b.keep(s.Volumes)
 	r.boxes[s.ID] = b
 	r.tell(s.ID)
-	return a, nil
+	return p.address, nil
+}
+
+// Reserve takes the address that Up will find.
+func (r *Runtime) Reserve(ctx context.Context, s *sandbox.Spec) (sandbox.Address, error) {
+	if err := ctx.Err(); err != nil {
+		return sandbox.Address{}, err
+	}
+	if err := r.enter("Reserve"); err != nil {
+		return sandbox.Address{}, err
+	}
+	defer r.mu.Unlock()
+	p, err := r.reserve(s)
+	return p.address, err
+}
+
+func (st *State) reserve(s *sandbox.Spec) (place, error) {
+	if b := st.boxes[s.ID]; b != nil {
+		return b.place, nil
+	}
+	if p, ok := st.reserved[s.ID]; ok {
+		return p, nil
+	}
+	a, sub, err := st.address(s)
+	if err != nil {
+		return place{}, err
+	}
+	st.reserved[s.ID] = place{a, sub}
+	return st.reserved[s.ID], nil
 }
 
 // Down forgets the sandbox and ends what runs in it.
@@ -114,7 +144,9 @@ func (r *Runtime) List(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer r.mu.Unlock()
-	return slices.Sorted(maps.Keys(r.boxes)), nil
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(r.boxes)), maps.Keys(r.reserved))
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // Events tells of every change.

@@ -21,6 +21,7 @@ var ErrAway = errors.New("cannot connect to the fake runtime: it is away")
 type State struct {
 	mu       sync.Mutex
 	boxes    map[string]*box
+	reserved map[string]place // of sandboxes that are not up
 	subnets  map[string]*subnet
 	public   uint32 // public addresses given so far
 	watchers map[*watcher]struct{}
@@ -34,17 +35,22 @@ type State struct {
 // NewState is a backend on which nothing runs.
 func NewState() *State {
 	return &State{
-		boxes: map[string]*box{}, subnets: map[string]*subnet{}, watchers: map[*watcher]struct{}{},
+		boxes: map[string]*box{}, reserved: map[string]place{}, subnets: map[string]*subnet{}, watchers: map[*watcher]struct{}{},
 		faults: map[string]error{}, calls: map[string]int{}, pulls: map[*progress]string{}, services: map[string]sandbox.ServiceTable{},
 	}
 }
 
+// place is an address that was taken.
+type place struct {
+	address sandbox.Address
+	subnet  *subnet
+}
+
 // box is one sandbox.
 type box struct {
+	place
 	id         string
-	address    sandbox.Address
 	since      time.Time
-	subnet     *subnet
 	containers map[string]*container
 	volumes    map[string]*volume
 	order      []string // of creation
@@ -66,7 +72,7 @@ func (st *State) enter(op string) error {
 	return err
 }
 
-// Fail makes every call of an operation ("Up", "Pull", "Start", "Stop",
+// Fail makes every call of an operation ("Reserve", "Up", "Pull", "Start", "Stop",
 // "Down", "Inspect", "List", "Logs", "Exec", "Dial", "Stats", "WriteFiles",
 // "SetServices") fail with err,
 // until it is called with nil.
@@ -103,6 +109,13 @@ func (st *State) Forget(id string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.remove(id)
+}
+
+// Snatch gives an address that was reserved for a sandbox to somebody else.
+func (st *State) Snatch(id string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	delete(st.reserved, id) // it stays taken
 }
 
 // ForgetContainer loses one container.
@@ -165,6 +178,10 @@ func (st *State) container(id, name string) *container {
 
 // remove takes a sandbox away with all that is in it.
 func (st *State) remove(id string) {
+	if p, ok := st.reserved[id]; ok {
+		delete(p.subnet.taken, p.address.IP)
+		delete(st.reserved, id)
+	}
 	b := st.boxes[id]
 	if b == nil {
 		return

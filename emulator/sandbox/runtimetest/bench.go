@@ -51,6 +51,15 @@ func (b *bench) spec(programs ...Program) *sandbox.Spec {
 // up brings the sandbox up and takes it down with the test.
 func (b *bench) up(s *sandbox.Spec) sandbox.Address {
 	b.Helper()
+	b.downAtEnd(s)
+	a, err := b.rt.Up(b.ctx, s)
+	if err != nil {
+		b.Fatalf("Up: %v", err)
+	}
+	return a
+}
+
+func (b *bench) downAtEnd(s *sandbox.Spec) {
 	b.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), patience)
 		defer cancel()
@@ -58,11 +67,6 @@ func (b *bench) up(s *sandbox.Spec) sandbox.Address {
 			b.Errorf("Down at the end: %v", err)
 		}
 	})
-	a, err := b.rt.Up(b.ctx, s)
-	if err != nil {
-		b.Fatalf("Up: %v", err)
-	}
-	return a
 }
 
 // start pulls and starts a container's first attempt.

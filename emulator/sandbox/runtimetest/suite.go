@@ -57,7 +57,7 @@ type scenario struct {
 func Run(t *testing.T, o Options) {
 	t.Helper()
 	var all []scenario
-	for _, group := range [][]scenario{life(), faults(), stopping(), reading(), talking(), inside(), networks(), ceilings(), restarts(), pods(), leaving(), adoption()} {
+	for _, group := range [][]scenario{life(), faults(), stopping(), reading(), talking(), inside(), networks(), ceilings(), restarts(), pods(), reserving(), leaving(), adoption()} {
 		all = append(all, group...)
 	}
 	for _, s := range all {

@@ -1,0 +1,176 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/emulator/sandbox"
+)
+
+// The first half of a way up whose address is wanted early: the sandbox
+// container is made, which fixes the address, and its start goes on in the
+// background, where Up finds it.
+
+// starting is a start of a sandbox container that nobody waits for yet.
+type starting struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when err holds
+	err    error
+}
+
+// Reserve implements [sandbox.Reserver].
+func (r *Runtime) Reserve(ctx context.Context, s *sandbox.Spec) (sandbox.Address, error) {
+	w, err := parseNetwork(s.Network)
+	if err != nil {
+		return sandbox.Address{}, err
+	}
+	if err := r.ready(ctx); err != nil {
+		return sandbox.Address{}, err
+	}
+	unlock, err := r.locks.lock(ctx, s.ID)
+	if err != nil {
+		return sandbox.Address{}, err
+	}
+	defer unlock()
+	b := r.box(s.ID)
+	if b == nil {
+		if b, err = r.obtainPlace(ctx, s, w, r.reserveBoxAt); err != nil {
+			return sandbox.Address{}, err
+		}
+		r.assign(b, s.ID)
+		r.begin(b)
+	}
+	a := r.address(b)
+	a.DNS = nameservers(s.Network)
+	return a, nil
+}
+
+// errForeign reads like the Engine's own refusal, which would come with the
+// start only, when the address has been told.
+var errForeign = errors.New("address already in use by somebody else's container")
+
+// reserveBoxAt makes the sandbox container, and makes sure that nobody has its
+// address whom only the Engine knows.
+func (r *Runtime) reserveBoxAt(ctx context.Context, p place, wish boxWish) (*box, error) {
+	g, gctx := errgroup.WithContext(ctx)
+	var b *box
+	g.Go(func() (err error) {
+		b, err = r.createBoxAt(ctx, p, wish)
+		return err
+	})
+	g.Go(func() error { return r.checkFree(gctx, p) })
+	err := g.Wait()
+	if err == nil {
+		return b, nil
+	}
+	if b == nil {
+		return nil, err
+	}
+	cctx, cancel := cleanup(ctx)
+	defer cancel()
+	return nil, errors.Join(err, r.removeContainer(cctx, b.container))
+}
+
+func (r *Runtime) checkFree(ctx context.Context, p place) error {
+	n, err := r.daemon.NetworkInspect(ctx, p.network, client.NetworkInspectOptions{})
+	if err != nil {
+		r.explainMissing(err, p)
+		return fmt.Errorf("network of %s: %w", p.vpc, err)
+	}
+	for _, e := range n.Network.Containers {
+		if e.IPv4Address.Addr() == p.ip {
+			return errForeign
+		}
+	}
+	return nil
+}
+
+// begin starts a box's container in the background.
+func (r *Runtime) begin(b *box) {
+	st := &starting{done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(r.life)
+	st.cancel = cancel
+	r.mu.Lock()
+	b.start = st
+	r.mu.Unlock()
+	run := func(context.Context) {
+		defer close(st.done)
+		defer cancel()
+		var g errgroup.Group
+		g.Go(func() error { return r.launch(ctx, b) })
+		g.Go(func() error { return r.locate(ctx, b) })
+		st.err = g.Wait()
+	}
+	if !r.background(run) {
+		run(ctx) // at the end of the process, where it fails at once
+	}
+}
+
+// locate finds out ahead of time what every workload container will need.
+func (r *Runtime) locate(ctx context.Context, b *box) error {
+	f, err := r.daemon.facts(ctx)
+	if err != nil || f.has("1.45") {
+		return err
+	}
+	_, err = r.keptFolder(ctx, b)
+	return err
+}
+
+// began waits for a start in the background, if there is one, and returns its
+// error, once.
+func (r *Runtime) began(ctx context.Context, b *box) error {
+	r.mu.Lock()
+	st := b.start
+	r.mu.Unlock()
+	if st == nil {
+		return nil
+	}
+	select {
+	case <-st.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r.mu.Lock()
+	b.start = nil
+	r.mu.Unlock()
+	return st.err
+}
+
+// endStart ends a start in the background: its box is not wanted any more.
+func (r *Runtime) endStart(ctx context.Context, b *box) error {
+	r.mu.Lock()
+	st := b.start
+	r.mu.Unlock()
+	if st == nil {
+		return nil
+	}
+	st.cancel()
+	if err := r.began(ctx, b); ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// unusable decides what becomes of a box whose container could not be brought
+// to work. It reports whether the box was given up, so that another one can be
+// made; otherwise the same one is tried again.
+func (r *Runtime) unusable(ctx context.Context, b *box, err error) (bool, error) {
+	r.explainMissing(err, b.place)
+	taken := isTaken(err)
+	if !taken && !errdefs.IsNotFound(err) {
+		return false, err
+	}
+	if err := r.removeContainer(ctx, b.container); err != nil {
+		return false, err
+	}
+	r.forget(b)
+	if taken {
+		r.leave(b.place)
+	}
+	return true, nil
+}
