@@ -225,7 +225,7 @@ func (c *eksCluster) create(t testing.TB, change ...func(*eks.CreateClusterInput
 func (c *eksCluster) settled(t testing.TB) *types.Cluster {
 	t.Helper()
 	var last *types.Cluster
-	eventually(t, "cluster "+c.name+" settles", time.Minute, func() error {
+	eventually(t, "cluster "+c.name+" settles", 5*time.Minute, func() error {
 		out, err := c.client().DescribeCluster(context.Background(), &eks.DescribeClusterInput{Name: aws.String(c.name)})
 		if err != nil {
 			return err
