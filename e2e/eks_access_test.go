@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +98,7 @@ data:
 		t.Errorf("the user of an access entry is %q: %v", out, err)
 	}
 	planeLogs(t, c, viewer, nobody)
+	badTokens(t, c, viewer)
 	if _, err := c.client().DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: aws.String(c.name), PrincipalArn: aws.String(viewer.arn)}); err != nil {
 		t.Fatal(err)
 	}
@@ -107,8 +110,41 @@ data:
 	})
 }
 
+// badTokens: what is no token of this cluster's, of this quarter of an hour, is
+// Kubernetes' own 401, and the cluster's log tells why.
+func badTokens(t *testing.T, c *eksCluster, u *user) {
+	other := u.cli.aws("eks get-token --cluster-name other --query status.token")
+	signed, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(u.token, "k8s-aws-v1."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := regexp.MustCompile(`X-Amz-Date=[0-9TZ]+`).ReplaceAllString(string(signed), "X-Amz-Date=20200102T030405Z")
+	for _, row := range []struct{ name, token, why string }{
+		{"another cluster's", other, "signature"},
+		{"expired", "k8s-aws-v1." + base64.RawURLEncoding.EncodeToString([]byte(old)), "the token has expired: it was signed at 2020-01-02T03:04:05Z and is good for 15m0s"},
+		{"garbage", "garbage", ""},
+		{"half a token", u.token[:len(u.token)/2], "the token"},
+		{"of nobody", "k8s-aws-v1.", "the token"},
+	} {
+		out, err := c.try("--token {} get pods", row.token)
+		if err == nil || !strings.Contains(err.Error(), "You must be logged in to the server (Unauthorized)") {
+			t.Errorf("with a token that is %s: %s %v", row.name, out, err)
+		}
+		eventually(t, "the log tells why a token that is "+row.name+" is refused", patience, func() error {
+			log, err := command(nil, binary, "logs", "--endpoint", c.endpoint, c.name)
+			if err == nil && !strings.Contains(log, row.why) {
+				err = fmt.Errorf("it does not say %q", row.why)
+			}
+			return err
+		})
+	}
+}
+
 // user is an IAM user with an access key and a token for a cluster.
-type user struct{ name, arn, key, token string }
+type user struct {
+	name, arn, key, token string
+	cli                   *cli
+}
 
 func (c *eksCluster) user(t testing.TB, name string) *user {
 	t.Helper()
@@ -130,7 +166,7 @@ func (u *user) with(t testing.TB, c *eksCluster, secret string) *user {
 	t.Helper()
 	cli := c.cli(t).with("AWS_ACCESS_KEY_ID="+u.key, "AWS_SECRET_ACCESS_KEY="+secret)
 	other := *u
-	other.token = cli.aws("eks get-token --cluster-name {} --query status.token", c.name)
+	other.cli, other.token = cli, cli.aws("eks get-token --cluster-name {} --query status.token", c.name)
 	return &other
 }
 

@@ -14,11 +14,12 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
-// sight.go tells nodes whose pods cannot be looked after at the moment, because
+// sight.go finds nodes whose pods cannot be looked after at the moment, because
 // the container runtime does not answer: they say that they are not Ready, as a
-// kubelet does. Kubernetes then takes their pods out of Services. It evicts
-// none of them, as long as it is so with all nodes: where the runtime of all is
-// one Docker Engine, none would be better off elsewhere.
+// kubelet does. Their pods stay what they were when they were last seen, and may
+// well go on serving. Kubernetes evicts none of them as long as it is so with all
+// nodes, which it is: the runtime of all is the one Docker Engine, and that is
+// why a node whose pod has ended goes by the others.
 
 // sightGrace is how long a kubelet bears a runtime that does not answer.
 const sightGrace = 30 * time.Second

@@ -138,18 +138,6 @@ func ready(pod *v1.Pod, others []v1.PodCondition, containers v1.PodCondition) v1
 	return c
 }
 
-// keepUnready leaves a pod that Kubernetes has called not Ready at it, because
-// its node is not: nobody can tell that it is.
-func keepUnready(s *v1.PodStatus, old []v1.PodCondition) {
-	for _, was := range old {
-		for i := range s.Conditions {
-			if is := &s.Conditions[i]; is.Type == v1.PodReady && was.Type == v1.PodReady && was.Status != v1.ConditionTrue {
-				*is = was
-			}
-		}
-	}
-}
-
 // gate tells why a readiness gate is not open.
 func gate(conditions []v1.PodCondition, t v1.PodConditionType) string {
 	for _, c := range conditions {

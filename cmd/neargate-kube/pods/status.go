@@ -56,11 +56,12 @@ func status(pod *v1.Pod, box *sandbox.Sandbox, n notes, now time.Time) v1.PodSta
 		terminate(pod, &s)
 	}
 	all := slices.Concat(s.InitContainerStatuses, s.ContainerStatuses)
-	outcome(pod, box, &s, n, phase(&pod.Spec, all, ended))
-	s.Conditions = conditions(pod, s.Phase, all, isUp(box), now)
-	if box != nil && !box.Status.UnseenSince.IsZero() {
-		keepUnready(&s, pod.Status.Conditions)
+	p := phase(&pod.Spec, all, ended)
+	if ended && p == v1.PodSucceeded && isTorn(pod, box) && phase(&pod.Spec, all, false) != p {
+		p = v1.PodFailed // it ended well, but not by its own doing: nothing of it was to end
 	}
+	outcome(pod, box, &s, n, p)
+	s.Conditions = conditions(pod, s.Phase, all, isUp(box), now)
 	shorten(&s)
 	return s
 }
@@ -239,6 +240,11 @@ func outcome(pod *v1.Pod, box *sandbox.Sandbox, s *v1.PodStatus, n notes, p v1.P
 	default:
 		s.Phase, s.Reason, s.Message = p, reason, message
 	}
+}
+
+// isTorn: the pod's sandbox was taken away by others than those who may.
+func isTorn(pod *v1.Pod, box *sandbox.Sandbox) bool {
+	return pod.DeletionTimestamp == nil && box != nil && box.Desired.Code == sandbox.CodeTermination
 }
 
 // cause tells why a pod failed when it was not by its own containers' exits.

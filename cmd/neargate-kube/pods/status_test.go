@@ -284,29 +284,6 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// A pod that is called not Ready because nothing can be told of it stays so
-// until something can.
-func TestUnseenPodIsNotCalledReady(t *testing.T) {
-	p, b := pod("a"), box(runs("a"))
-	p.Status = pods.StatusOf(p, b, pods.Notes{}, start)
-	b.Status.UnseenSince = now
-	if got := condition(pods.StatusOf(p, b, pods.Notes{}, now), v1.PodReady); got != "True" {
-		t.Errorf("before anybody says so: %s", got)
-	}
-	for i := range p.Status.Conditions {
-		if c := &p.Status.Conditions[i]; c.Type == v1.PodReady {
-			c.Status, c.Reason = v1.ConditionFalse, "of Kubernetes"
-		}
-	}
-	if got := condition(pods.StatusOf(p, b, pods.Notes{}, now), v1.PodReady); got != "False of Kubernetes" {
-		t.Errorf("unseen: %s", got)
-	}
-	b.Status.UnseenSince = time.Time{}
-	if got := condition(pods.StatusOf(p, b, pods.Notes{}, now), v1.PodReady); got != "True" {
-		t.Errorf("seen again: %s", got)
-	}
-}
-
 func TestTransitionTimes(t *testing.T) {
 	p := pod("a")
 	p.Status = pods.StatusOf(p, box(), pods.Notes{}, start)
@@ -351,14 +328,20 @@ func TestEnds(t *testing.T) {
 		phase, reason, detail string
 		first                 string // container
 	}{
-		"its last container has ended":       {pod: job("a"), box: box(ended("a", 0)), phase: "Succeeded", first: "ended Completed 0"},
-		"a sidecar still runs":               {pod: withSidecar, box: box(ended("a", 0), runs("s")), phase: "Running", first: "ended Completed 0"},
-		"the sidecar has ended":              {pod: withSidecar, box: box(ended("a", 0), ended("s", 143)), phase: "Succeeded", first: "ended Completed 0"},
-		"deleted, stopped by the signal":     {pod: deleted, box: stopped(box(ended("a", 143)), "UserInitiated"), phase: "Failed", first: "ended Error 143"},
-		"deleted, stopped with 0":            {pod: deleted, box: stopped(box(ended("a", 0)), "UserInitiated"), phase: "Succeeded", first: "ended Completed 0"},
-		"deleted, never started":             {pod: deleted, box: stopped(box(sandbox.ContainerStatus{Name: "a"}), "UserInitiated"), phase: "Failed", first: "ended ContainerStatusUnknown 137 The container could not be located when the pod was terminated"},
-		"deadline, still running":            {pod: job("a"), box: late(box(runs("a"))), phase: "Running", first: "running since 12:00:00; ready"},
-		"deadline":                           {pod: job("a"), box: late(stopped(box(ended("a", 137)), "")), phase: "Running", first: "ended Error 137"},
+		"its last container has ended":        {pod: job("a"), box: box(ended("a", 0)), phase: "Succeeded", first: "ended Completed 0"},
+		"a sidecar still runs":                {pod: withSidecar, box: box(ended("a", 0), runs("s")), phase: "Running", first: "ended Completed 0"},
+		"the sidecar has ended":               {pod: withSidecar, box: box(ended("a", 0), ended("s", 143)), phase: "Succeeded", first: "ended Completed 0"},
+		"deleted, stopped by the signal":      {pod: deleted, box: stopped(box(ended("a", 143)), "UserInitiated"), phase: "Failed", first: "ended Error 143"},
+		"deleted, stopped with 0":             {pod: deleted, box: stopped(box(ended("a", 0)), "UserInitiated"), phase: "Succeeded", first: "ended Completed 0"},
+		"deleted, never started":              {pod: deleted, box: stopped(box(sandbox.ContainerStatus{Name: "a"}), "UserInitiated"), phase: "Failed", first: "ended ContainerStatusUnknown 137 The container could not be located when the pod was terminated"},
+		"deadline, still running":             {pod: job("a"), box: late(box(runs("a"))), phase: "Running", first: "running since 12:00:00; ready"},
+		"deadline":                            {pod: job("a"), box: late(stopped(box(ended("a", 137)), "")), phase: "Running", first: "ended Error 137"},
+		"taken, and its container ended well": {pod: pod("a"), box: stopped(box(ended("a", 0)), sandbox.CodeTermination), phase: "Failed", reason: "Terminated", detail: "because", first: "ended Completed 0"},
+		"taken after all was done": {pod: func() *v1.Pod {
+			p := pod("a")
+			p.Spec.RestartPolicy = v1.RestartPolicyNever
+			return p
+		}(), box: stopped(box(ended("a", 0)), sandbox.CodeTermination), phase: "Succeeded", first: "ended Completed 0"},
 		"the network namespace was taken":    {pod: pod("a"), box: stopped(box(ended("a", 137)), sandbox.CodeTermination), phase: "Failed", reason: "Terminated", detail: "because", first: "ended Error 137"},
 		"the sandbox could not be made":      {pod: pod("a"), box: stopped(box(sandbox.ContainerStatus{Name: "a"}), sandbox.CodeFailedToStart), phase: "Failed", reason: "FailedCreatePodSandBox", detail: "because", first: "ended ContainerStatusUnknown 137 The container could not be located when the pod was terminated"},
 		"init failed":                        {pod: initialised, box: stopped(box(ended("i", 1), sandbox.ContainerStatus{Name: "a"}), sandbox.CodeFailedToStart), phase: "Failed", first: "waits PodInitializing"},
