@@ -177,19 +177,24 @@ func (a *API) DescribeAddressesAttribute(ctx context.Context, in *DescribeAddres
 }
 
 type ReleaseAddressInput struct {
-	AllocationId *string
-	DryRun       *bool
-	PublicIp     *string
+	AllocationId       *string
+	DryRun             *bool
+	NetworkBorderGroup *string
+	PublicIp           *string
 }
 
 type ReleaseAddressOutput struct{}
 
-// ReleaseAddress gives an address back that nothing uses.
+// ReleaseAddress gives an address back that nothing uses. Under another network
+// border group than its own it cannot be found.
 func (a *API) ReleaseAddress(ctx context.Context, in *ReleaseAddressInput) (*ReleaseAddressOutput, error) {
 	err := a.update(ctx, in.DryRun, func(tx *store.Tx, p place) error {
 		e, err := oneAddress(tx, p, in.AllocationId, in.PublicIp)
 		if err != nil {
 			return err
+		}
+		if group := aws.ToString(in.NetworkBorderGroup); group != "" && group != aws.ToString(e.NetworkBorderGroup) {
+			return fail("InvalidAddress.NotFound", "Address '%s' not found.", *e.PublicIp)
 		}
 		if e.AssociationId != nil {
 			eni, err := interfaces.get(tx, p, *e.NetworkInterfaceId)

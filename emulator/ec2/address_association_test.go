@@ -117,5 +117,7 @@ func TestAssociateAddressElsewhere(t *testing.T) {
 	}
 
 	must[ec2.DeleteNetworkInterfaceOutput](t)(w.DeleteNetworkInterface(w.ctx, &ec2.DeleteNetworkInterfaceInput{NetworkInterfaceId: n.NetworkInterfaceId}))
-	must[ec2.ReleaseAddressOutput](t)(w.ReleaseAddress(w.ctx, &ec2.ReleaseAddressInput{AllocationId: next.AllocationId}))
+	_, err := w.ReleaseAddress(w.ctx, &ec2.ReleaseAddressInput{AllocationId: next.AllocationId, NetworkBorderGroup: aws.String("us-west-2-lax-1")})
+	wantError(t, err, "InvalidAddress.NotFound", "Address '"+*next.PublicIp+"' not found.")
+	must[ec2.ReleaseAddressOutput](t)(w.ReleaseAddress(w.ctx, &ec2.ReleaseAddressInput{AllocationId: next.AllocationId, NetworkBorderGroup: next.NetworkBorderGroup}))
 }
