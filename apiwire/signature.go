@@ -34,7 +34,7 @@ type SessionKeys interface {
 const (
 	clockSkew       = 5 * time.Minute
 	longestPresign  = 7 * 24 * time.Hour
-	defaultPresign  = 15 * time.Minute // of presigned STS requests that do not say
+	defaultPresign  = 15 * time.Minute // of presigned STS requests that do not say, or say 0
 	amzTime         = "20060102T150405Z"
 	unsignedPayload = "UNSIGNED-PAYLOAD"
 )

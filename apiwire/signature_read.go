@@ -45,7 +45,9 @@ func signatureOf(r *http.Request) (signature, error) {
 	return newSignature(a, at, r.Header.Get("X-Amz-Security-Token"), "Authorization header requires '%s' parameter.")
 }
 
-// presignedSignature reads the signature of a presigned URL's query.
+// presignedSignature reads the signature of a presigned URL's query. An expiry
+// of 0 is as none: STS takes the requests that Terraform's AWS provider presigns
+// so, as tokens for EKS.
 func presignedSignature(query url.Values) (signature, error) {
 	at, err := time.Parse(amzTime, query.Get("X-Amz-Date"))
 	if err != nil {
@@ -54,9 +56,11 @@ func presignedSignature(query url.Values) (signature, error) {
 	expires := defaultPresign
 	if e := query.Get("X-Amz-Expires"); e != "" {
 		seconds, err := strconv.Atoi(e)
-		expires = time.Duration(seconds) * time.Second
-		if err != nil || seconds < 1 || seconds > int(longestPresign.Seconds()) {
-			return signature{}, incomplete("X-Amz-Expires must be a number between 1 and 604800")
+		if err != nil || seconds < 0 || seconds > int(longestPresign.Seconds()) {
+			return signature{}, incomplete("X-Amz-Expires must be a number between 0 and 604800")
+		}
+		if seconds > 0 {
+			expires = time.Duration(seconds) * time.Second
 		}
 	}
 	s, err := newSignature(authorization{
