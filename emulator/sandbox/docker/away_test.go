@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/docker"
@@ -22,7 +21,7 @@ func TestEngineIsAwayAtTheBeginning(t *testing.T) {
 	}
 	b := &bench{T: t, bed: bed, rt: r}
 	var cancel context.CancelFunc
-	b.ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+	b.ctx, cancel = context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var stop *sandbox.StopError
 	if _, err := r.Up(b.ctx, b.spec()); err == nil || errors.As(err, &stop) {

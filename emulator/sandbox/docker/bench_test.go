@@ -12,6 +12,14 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox/runtimetest"
 )
 
+const (
+	// patience bounds every wait; none comes near it.
+	patience = 5 * time.Minute
+	// soon tells what is done at once from what waits for an answer that does
+	// not come. A busy machine keeps it.
+	soon = 25 * time.Second
+)
+
 // bench is one runtime and ways to say shortly what is done to it.
 type bench struct {
 	*testing.T
@@ -27,19 +35,24 @@ func newBench(t *testing.T, change func(*docker.Options)) *bench {
 	if change != nil {
 		change(&o)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return &bench{T: t, bed: b, rt: b.start(t, o), ctx: ctx}
 }
 
-var testNetwork = sandbox.Network{VPC: "vpc-0dockertest000000", VPCCIDR: "10.214.0.0/16", Subnet: "subnet-0dockertest000", SubnetCIDR: "10.214.16.0/20"}
+// network is where the tests' sandboxes are. Each run has addresses of its
+// own, because an Engine has one network for an address: runs side by side
+// would take them from one another.
+func (b *testBed) network() sandbox.Network {
+	return sandbox.Network{VPC: "vpc-0dockertest000000", VPCCIDR: b.addresses + ".0.0/16", Subnet: "subnet-0dockertest000", SubnetCIDR: b.addresses + ".16.0/20"}
+}
 
 func (b *bench) spec(programs ...runtimetest.Program) *sandbox.Spec {
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {
 		b.Fatal(err)
 	}
-	s := &sandbox.Spec{ID: hex.EncodeToString(id), Owner: "arn:aws:ecs:us-east-1:000000000000:task/t/" + hex.EncodeToString(id), Network: testNetwork, Steps: 3}
+	s := &sandbox.Spec{ID: hex.EncodeToString(id), Owner: "arn:aws:ecs:us-east-1:000000000000:task/t/" + hex.EncodeToString(id), Network: b.bed.network(), Steps: 3}
 	for i, p := range programs {
 		c := b.bed.container(b.T, p)
 		c.Name = "c" + string(rune('0'+i))

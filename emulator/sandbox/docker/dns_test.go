@@ -102,13 +102,16 @@ func TestRealProgramsResolveNames(t *testing.T) {
 	} {
 		s := b.pod(runtimetest.Program{})
 		s.Containers[0].Image, s.Containers[0].Entrypoint, s.Containers[0].Command = image, nil, strings.Fields(test.argv)
+		// The resolvers' own time limit, 5 s and less, is nothing to tell a
+		// lost query from a busy machine by.
+		s.Network.DNSOptions = append(s.Network.DNSOptions, "timeout:30")
 		began := time.Now()
 		out := strings.Join(b.does(s), "\n")
 		code := b.inspect(s).Containers["c0"].ExitCode
 		if code != test.code || slices.ContainsFunc(test.want, func(w string) bool { return !strings.Contains(out, w) }) {
 			t.Errorf("%s: exit code %d, %q", test.argv, code, out)
 		}
-		if took := time.Since(began); took > 6*time.Second {
+		if took := time.Since(began); took > soon || strings.Contains(out, "timed out") {
 			t.Errorf("%s took %v: some query was not answered", test.argv, took)
 		}
 		b.down(s) // so that the image can go
@@ -127,7 +130,7 @@ func TestQueriesSideBySide(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(2 * time.Second))
+		c.SetDeadline(time.Now().Add(soon))
 		kinds := map[uint16]uint16{}
 		for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA} {
 			q := new(dns.Msg).SetQuestion("web.default.svc.cluster.local.", kind)
@@ -201,7 +204,7 @@ func TestTasksUseTheVPCsResolver(t *testing.T) {
 	defer c.Close()
 	ask := func(name string) *dns.Msg {
 		t.Helper()
-		c.SetDeadline(time.Now().Add(5 * time.Second))
+		c.SetDeadline(time.Now().Add(soon))
 		m, err := exchange(c, new(dns.Msg).SetQuestion(name, dns.TypeA))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

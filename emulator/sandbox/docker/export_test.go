@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/moby/moby/api/types/container"
+
 	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/tunnel"
@@ -46,6 +48,16 @@ func Warm(r *Runtime) int {
 	return n
 }
 
+// Idle is what happens when nothing was started for as long as ready sandboxes
+// wait.
+func Idle(r *Runtime) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.warm {
+		p.idle.Reset(0)
+	}
+}
+
 // Making tells how many are being made.
 func Making(r *Runtime) int {
 	r.mu.Lock()
@@ -55,6 +67,20 @@ func Making(r *Runtime) int {
 		n += p.making
 	}
 	return n
+}
+
+// LateDigest tells what is remembered of an image that changes before the
+// answer of what it was has been noted, and of one that does not.
+func LateDigest() (changed, unchanged string) {
+	var p pulls
+	p.trust(true)
+	_, changes := p.digest("ref")
+	p.forget()
+	p.remember("ref", "before", changes)
+	changed, changes = p.digest("ref")
+	p.remember("ref", "now", changes)
+	unchanged, _ = p.digest("ref")
+	return changed, unchanged
 }
 
 // Fronts are the public addresses that a sandbox tries, in order.
@@ -88,6 +114,9 @@ func mustPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
 // Settings are what a sandbox is told.
 func Settings(s *sandbox.Spec, ip netip.Addr) (tunnel.Network, error) { return settings(s, ip) }
+
+// Observed is a container of the Engine's in the runtime's words.
+func Observed(c container.InspectResponse) sandbox.ObservedContainer { return observed(c) }
 
 // TableOf is a table in the tunnel's words.
 func TableOf(t sandbox.ServiceTable) tunnel.Services { return tableOf(t) }

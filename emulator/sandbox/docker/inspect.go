@@ -111,7 +111,8 @@ func (r *Runtime) observe(ctx context.Context, id string, c container.Summary) (
 // imageDigest tells the digest of what the container really runs.
 func (r *Runtime) imageDigest(ctx context.Context, c container.InspectResponse) (string, error) {
 	key := c.Image + " " + c.Config.Image
-	if d := r.pulls.digest(key); d != "" {
+	d, changes := r.pulls.digest(key)
+	if d != "" {
 		return d, nil
 	}
 	i, err := r.daemon.ImageInspect(ctx, c.Image)
@@ -121,8 +122,8 @@ func (r *Runtime) imageDigest(ctx context.Context, c container.InspectResponse) 
 	if err != nil {
 		return "", fmt.Errorf("image of %s: %w", c.Name, err)
 	}
-	d := digestOf(i.InspectResponse, c.Config.Image)
-	r.pulls.remember(key, d)
+	d = digestOf(i.InspectResponse, c.Config.Image)
+	r.pulls.remember(key, d, changes)
 	return d, nil
 }
 
@@ -141,6 +142,11 @@ func observed(c container.InspectResponse) sandbox.ObservedContainer {
 		o.State = sandbox.ContainerStopped
 		o.FinishedAt = moment(c.State.FinishedAt)
 		o.ExitCode = c.State.ExitCode
+		// The Engine notes a start when it has made it, and an end as the
+		// kernel told it: a short life seems to end first.
+		if o.FinishedAt.Before(o.StartedAt) {
+			o.FinishedAt = o.StartedAt
+		}
 	}
 	return o
 }

@@ -4,10 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -33,6 +34,8 @@ type testBed struct {
 	image    string
 	pid1     string // file
 	registry string // host:port of a registry that has nothing
+
+	addresses string // the first two numbers of this run's, as "10.230"
 }
 
 var bed *testBed
@@ -73,13 +76,13 @@ func makeBed(dir string) (*testBed, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	info, err := engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoEngine, err)
 	}
-	b := &testBed{engine: engine, run: "t" + strings.ToLower(rand.Text()[:7]), pid1: filepath.Join(dir, "neargate-sandbox")}
+	b := &testBed{engine: engine, run: "t" + strings.ToLower(crand.Text()[:7]), pid1: filepath.Join(dir, "neargate-sandbox")}
 	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[info.Info.Architecture]
 	program, datagrams := filepath.Join(dir, "program"), filepath.Join(dir, "datagrams")
 	for out, pkg := range map[string]string{
@@ -95,6 +98,7 @@ func makeBed(dir string) (*testBed, error) {
 		return nil, err
 	}
 	b.image = "neargate-test-program:" + b.run
+	b.addresses = fmt.Sprintf("10.%d", 215+rand.N(40))
 	return b, b.importProgram(program, datagrams)
 }
 
@@ -176,7 +180,7 @@ func emptyRegistry() (string, error) {
 // leftovers removes the tests' own image and complains of everything else that
 // carries the run's name.
 func (b *testBed) leftovers() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if _, err := b.engine.ImageRemove(ctx, b.image, client.ImageRemoveOptions{Force: true}); err != nil {
 		return err
@@ -242,7 +246,7 @@ func need(t *testing.T) *testBed {
 }
 
 // instance is an id that no other test has.
-func (b *testBed) instance() string { return b.run + "-" + rand.Text() }
+func (b *testBed) instance() string { return b.run + "-" + crand.Text() }
 
 func (b *testBed) options(instance string) docker.Options {
 	o := docker.Options{
@@ -264,7 +268,7 @@ func (b *testBed) start(t *testing.T, o docker.Options) *docker.Runtime {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := r.Purge(ctx); err != nil {
 			t.Errorf("Purge: %v", err)

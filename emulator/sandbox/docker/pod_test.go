@@ -124,7 +124,7 @@ func TestPod(t *testing.T) {
 	if lines := p.lines(&s, "debug"); !slices.Equal(lines, []string{"2"}) {
 		t.Errorf("debug sees %q processes", lines)
 	}
-	grace := 5 * time.Second
+	grace := time.Minute
 	p.update(func(tx *store.Tx) error {
 		return sandbox.Stop(tx, s.ID, sandbox.Desired{Code: "x", Reason: "y", Grace: &grace})
 	})

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/neargate/neargate/emulator/addressbook"
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -216,7 +215,7 @@ func TestMetadataIsServedAfterARestart(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, id) })
 	}
 	second := &bench{T: t, bed: b.bed, rt: b.bed.start(t, o), ctx: b.ctx}
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	var out writer
 	code, err := second.rt.Exec(ctx, s.ID, "c0", []string{runtimetest.Path, "-do=get http://169.254.170.2/x", "-exit=0"}, nil, sandbox.Streams{Out: &out})

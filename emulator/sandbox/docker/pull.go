@@ -28,6 +28,7 @@ type pulls struct {
 	mu       sync.Mutex
 	trusted  bool              // changes of images are being watched
 	digests  map[string]string // by reference
+	changes  int               // how often they were forgotten
 	progress map[string]map[string]string
 }
 
@@ -37,24 +38,30 @@ func (p *pulls) trust(yes bool) {
 	defer p.mu.Unlock()
 	p.trusted = yes
 	p.digests = nil
+	p.changes++
 }
 
 func (p *pulls) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.digests = nil
+	p.changes++
 }
 
-func (p *pulls) digest(ref string) string {
+// digest returns what is remembered, or "" and what remember wants to know of
+// an answer that is asked for now.
+func (p *pulls) digest(ref string) (digest string, changes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.digests[ref]
+	return p.digests[ref], p.changes
 }
 
-func (p *pulls) remember(ref, digest string) {
+// remember keeps an answer of the Engine's, unless an image has changed since
+// it was asked: the answer may be older than the change.
+func (p *pulls) remember(ref, digest string, changes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.trusted {
+	if !p.trusted || changes != p.changes {
 		return
 	}
 	if p.digests == nil {
@@ -130,7 +137,8 @@ func (r *Runtime) Pull(ctx context.Context, s *sandbox.Spec, c *sandbox.Containe
 
 // present returns the digest of an image that the Engine has, else "".
 func (r *Runtime) present(ctx context.Context, ref string) (string, error) {
-	if d := r.pulls.digest(ref); d != "" {
+	d, changes := r.pulls.digest(ref)
+	if d != "" {
 		return d, nil
 	}
 	i, err := r.daemon.ImageInspect(ctx, ref)
@@ -143,8 +151,8 @@ func (r *Runtime) present(ctx context.Context, ref string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("image %s: %w", ref, err)
 	}
-	d := digestOf(i.InspectResponse, ref)
-	r.pulls.remember(ref, d)
+	d = digestOf(i.InspectResponse, ref)
+	r.pulls.remember(ref, d, changes)
 	return d, nil
 }
 

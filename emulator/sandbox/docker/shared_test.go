@@ -43,15 +43,15 @@ func TestTwoInstancesWithTheSameVPC(t *testing.T) {
 	one, two := newBench(t, nil), newBench(t, nil)
 	s1, s2 := one.spec(runtimetest.Program{}), two.spec(runtimetest.Program{})
 	a1, a2 := one.launch(s1), two.launch(s2)
-	if !prefix(testNetwork.SubnetCIDR).Contains(netip.MustParseAddr(a1.IP)) {
+	if !prefix(bed.network().SubnetCIDR).Contains(netip.MustParseAddr(a1.IP)) {
 		t.Errorf("the first one has %s", a1.IP)
 	}
-	if prefix(testNetwork.VPCCIDR).Contains(netip.MustParseAddr(a2.IP)) {
+	if prefix(bed.network().VPCCIDR).Contains(netip.MustParseAddr(a2.IP)) {
 		t.Errorf("the second one has %s of the first one's network", a2.IP)
 	}
 	notes := strings.Join(two.inspect(s2).Notes, " ")
-	if !strings.Contains(notes, testNetwork.VPCCIDR) {
-		t.Errorf("notes %q do not tell that %s could not be had", notes, testNetwork.VPCCIDR)
+	if !strings.Contains(notes, bed.network().VPCCIDR) {
+		t.Errorf("notes %q do not tell that %s could not be had", notes, bed.network().VPCCIDR)
 	}
 	if notes := one.inspect(s1).Notes; len(notes) != 0 {
 		t.Errorf("the first one's notes: %q", notes)
@@ -198,7 +198,7 @@ func TestNetworksRest(t *testing.T) {
 	b.down(again)
 	other := b.spec(runtimetest.Program{})
 	other.Network.VPC, other.Network.Subnet = "vpc-0another", "subnet-0another"
-	if a := b.up(other); !strings.HasPrefix(a.IP, "10.214.16.") {
+	if a := b.up(other); !strings.HasPrefix(a.IP, b.bed.addresses+".16.") {
 		t.Errorf("the other VPC's address is %s", a.IP)
 	}
 	b.down(other)
