@@ -29,6 +29,7 @@ func (b *bench) second() sandbox.Runtime {
 
 func adopts(b *bench) {
 	s := b.launch(Program{Print: []string{"before"}})
+	b.says(s, "c0", "before")
 	before := b.inspect(s)
 	b.rt = b.second()
 	after := b.inspect(s)
@@ -49,7 +50,7 @@ func adopts(b *bench) {
 	if c := b.inspect(s).Containers["c0"]; !c.StartedAt.Equal(was.StartedAt) {
 		b.Errorf("it was restarted: %+v", c)
 	}
-	if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 20*time.Second); err != nil {
+	if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 2*soon); err != nil {
 		b.Error(err)
 	}
 	if c := b.inspect(s).Containers["c0"]; c.ExitCode != 143 {

@@ -66,7 +66,7 @@ func subnetFull(b *bench) {
 }
 
 func cancelled(b *bench) {
-	s := b.launch(Program{IgnoreTerm: true})
+	s := b.ready(Program{IgnoreTerm: true})
 	ctx, cancel := context.WithCancel(b.ctx)
 	cancel()
 	c := &s.Containers[0]
@@ -74,12 +74,12 @@ func cancelled(b *bench) {
 		"Up":      func() error { _, err := b.rt.Up(ctx, b.spec()); return err },
 		"Pull":    func() error { _, err := b.rt.Pull(ctx, s, c); return err },
 		"Start":   func() error { return b.rt.Start(ctx, s, c, 1, nil) },
-		"Stop":    func() error { return b.rt.Stop(ctx, s, c, time.Minute) },
+		"Stop":    func() error { return b.rt.Stop(ctx, s, c, 2*soon) },
 		"Inspect": func() error { _, err := b.rt.Inspect(ctx, s.ID); return err },
 		"List":    func() error { _, err := b.rt.List(ctx); return err },
 	}
 	for name, call := range calls {
-		b.within(5*time.Second, name, func() {
+		b.atOnce(name, func() {
 			err := call()
 			var stop *sandbox.StopError
 			if err == nil || errors.As(err, &stop) {

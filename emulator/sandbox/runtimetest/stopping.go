@@ -23,9 +23,9 @@ func stopping() []scenario {
 }
 
 func stopPolite(b *bench) {
-	s := b.launch(Program{})
-	b.within(10*time.Second, "Stop", func() {
-		if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 30*time.Second); err != nil {
+	s := b.ready(Program{})
+	b.atOnce("Stop", func() {
+		if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 2*soon); err != nil {
 			b.Fatal(err)
 		}
 	})
@@ -36,12 +36,12 @@ func stopPolite(b *bench) {
 }
 
 func stopStubborn(b *bench) {
-	s := b.launch(Program{IgnoreTerm: true})
+	s := b.ready(Program{IgnoreTerm: true})
 	began := time.Now()
 	if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 2*time.Second); err != nil {
 		b.Fatal(err)
 	}
-	if took := time.Since(began); took < 2*time.Second || took > 12*time.Second {
+	if took := time.Since(began); took < 2*time.Second || took > soon {
 		b.Errorf("Stop took %v with a grace of 2 s", took)
 	}
 	if c := b.inspect(s).Containers["c0"]; c.State != sandbox.ContainerStopped || c.ExitCode != 137 || c.OOMKilled {
@@ -72,11 +72,11 @@ func stopUnknown(b *bench) {
 }
 
 func stopConcurrently(b *bench) {
-	s := b.launch(Program{})
+	s := b.ready(Program{})
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 20*time.Second); err != nil {
+			if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 2*soon); err != nil {
 				b.Error(err)
 			}
 			if c := b.inspect(s).Containers["c0"]; c.State != sandbox.ContainerStopped {
@@ -88,11 +88,12 @@ func stopConcurrently(b *bench) {
 }
 
 func stopSignal(b *bench) {
-	s := b.spec(Program{})
+	s := b.spec(Program{Print: []string{"ready"}})
 	s.Containers[0].StopSignal = "SIGINT"
 	b.up(s)
 	b.start(s, 0)
-	if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 20*time.Second); err != nil {
+	b.says(s, "c0", "ready")
+	if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 2*soon); err != nil {
 		b.Fatal(err)
 	}
 	if c := b.inspect(s).Containers["c0"]; c.ExitCode != 130 {
@@ -101,15 +102,15 @@ func stopSignal(b *bench) {
 }
 
 func stopCancelled(b *bench) {
-	s := b.launch(Program{IgnoreTerm: true})
+	s := b.ready(Program{IgnoreTerm: true})
 	ctx, cancel := context.WithTimeout(b.ctx, 300*time.Millisecond)
 	defer cancel()
-	b.within(10*time.Second, "a cancelled Stop", func() {
+	b.atOnce("a cancelled Stop", func() {
 		if err := b.rt.Stop(ctx, s, &s.Containers[0], 5*time.Minute); err == nil {
 			b.Error("a cancelled Stop of what still runs returned no error")
 		}
 	})
-	b.within(15*time.Second, "the next Stop", func() {
+	b.atOnce("the next Stop", func() {
 		if err := b.rt.Stop(b.ctx, s, &s.Containers[0], time.Second); err != nil {
 			b.Error(err)
 		}
@@ -121,7 +122,7 @@ func stopCancelled(b *bench) {
 
 func stopOne(b *bench) {
 	s := b.launch(Program{}, Program{})
-	if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 20*time.Second); err != nil {
+	if err := b.rt.Stop(b.ctx, s, &s.Containers[0], 2*soon); err != nil {
 		b.Fatal(err)
 	}
 	if o := b.inspect(s); !o.Up || o.Containers["c1"].State != sandbox.ContainerRunning {

@@ -26,6 +26,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"os/signal"
@@ -74,13 +75,17 @@ func main() {
 	if *serve > 0 {
 		go listen(*serve, *body)
 	}
-	if *every > 0 {
-		go tick(*every)
-	}
 	if *exit < 0 { // for ever: signals are all that is left
+		if *every > 0 {
+			tick(*every, math.MaxInt64)
+		}
 		select {}
 	}
-	<-time.After(*run)
+	end := time.After(*run)
+	if *every > 0 {
+		tick(*every, *run)
+	}
+	<-end
 	runtime.KeepAlive(memory)
 	os.Exit(*exit)
 }
@@ -115,10 +120,12 @@ func take(n int64) []byte {
 	return b
 }
 
-func tick(every time.Duration) {
-	n := 0
-	for range time.Tick(every) {
-		n++
+// tick prints a line at each interval before end. None is left out where the
+// machine is too busy to have it in time.
+func tick(every, end time.Duration) {
+	began := time.Now()
+	for n := 1; time.Duration(n)*every < end; n++ {
+		time.Sleep(time.Until(began.Add(time.Duration(n) * every)))
 		fmt.Println("tick", n)
 	}
 }
