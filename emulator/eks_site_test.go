@@ -64,7 +64,7 @@ func (s *site) cluster(t testing.TB, name string, change ...func(*eks.CreateClus
 	waiter := eks.NewClusterActiveWaiter(s.eks(), func(o *eks.ClusterActiveWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 5*time.Millisecond, 50*time.Millisecond
 	})
-	out, err := waiter.WaitForOutput(context.Background(), &eks.DescribeClusterInput{Name: &name}, 20*time.Second)
+	out, err := waiter.WaitForOutput(context.Background(), &eks.DescribeClusterInput{Name: &name}, patience)
 	if err != nil {
 		t.Fatal(err)
 	}

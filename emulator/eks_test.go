@@ -29,12 +29,15 @@ import (
 
 const shopARN = "arn:aws:eks:us-east-1:000000000000:cluster/shop"
 
+// patience bounds every wait of these tests in real time; none comes near it.
+const patience = 2 * time.Minute
+
 // eventually asks again and again until it is so.
 func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.After(10 * time.Second); !so(); {
+	for end := time.After(patience); !so(); {
 		select {
 		case <-tick.C:
 		case <-end:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -24,7 +23,7 @@ func TestListTasks(t *testing.T) {
 		t.Fatal(err)
 	}
 	stopped := &ecs.DescribeTasksInput{Tasks: []string{aws.ToString(three[0].TaskArn)}}
-	if err := ecs.NewTasksStoppedWaiter(client, soonStopped).Wait(ctx, stopped, 10*time.Second); err != nil {
+	if err := ecs.NewTasksStoppedWaiter(client, soonStopped).Wait(ctx, stopped, patience); err != nil {
 		t.Fatal(err)
 	}
 	web := arns(three[1:])

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -197,7 +196,7 @@ func (s *site) run(t testing.TB, d *ecs.RegisterTaskDefinitionInput, change ...f
 func (s *site) running(t testing.TB, task types.Task) types.Task {
 	t.Helper()
 	in := &ecs.DescribeTasksInput{Tasks: []string{*task.TaskArn}, Cluster: task.ClusterArn}
-	if err := ecs.NewTasksRunningWaiter(s.ecs(), soon).Wait(context.Background(), in, 10*time.Second); err != nil {
+	if err := ecs.NewTasksRunningWaiter(s.ecs(), soon).Wait(context.Background(), in, patience); err != nil {
 		t.Fatal(err)
 	}
 	return s.describe(t, task)
@@ -206,7 +205,7 @@ func (s *site) running(t testing.TB, task types.Task) types.Task {
 func (s *site) stopped(t testing.TB, task types.Task) types.Task {
 	t.Helper()
 	in := &ecs.DescribeTasksInput{Tasks: []string{*task.TaskArn}, Cluster: task.ClusterArn}
-	if err := ecs.NewTasksStoppedWaiter(s.ecs(), soonStopped).Wait(context.Background(), in, 10*time.Second); err != nil {
+	if err := ecs.NewTasksStoppedWaiter(s.ecs(), soonStopped).Wait(context.Background(), in, patience); err != nil {
 		t.Fatal(err)
 	}
 	return s.describe(t, task)

@@ -52,7 +52,7 @@ func TestWalk(t *testing.T) {
 		t.Errorf("RunTask answers lastStatus %s; it must not wait", got)
 	}
 	tasks := &ecs.DescribeTasksInput{Tasks: []string{aws.ToString(run[0].TaskArn)}}
-	if err := ecs.NewTasksRunningWaiter(client, soon).Wait(ctx, tasks, 10*time.Second); err != nil {
+	if err := ecs.NewTasksRunningWaiter(client, soon).Wait(ctx, tasks, patience); err != nil {
 		t.Fatal(err)
 	}
 	running, err := client.DescribeTasks(ctx, tasks)
@@ -63,7 +63,7 @@ func TestWalk(t *testing.T) {
 	if _, err := client.StopTask(ctx, &ecs.StopTaskInput{Task: run[0].TaskArn, Reason: aws.String("enough")}); err != nil {
 		t.Fatal(err)
 	}
-	if err := ecs.NewTasksStoppedWaiter(client, soonStopped).Wait(ctx, tasks, 10*time.Second); err != nil {
+	if err := ecs.NewTasksStoppedWaiter(client, soonStopped).Wait(ctx, tasks, patience); err != nil {
 		t.Fatal(err)
 	}
 	ended, err := client.DescribeTasks(ctx, tasks)

@@ -20,7 +20,7 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
 
-const limit = 30 * time.Second
+const limit = 2 * time.Minute
 
 // built are the binaries under test.
 var built struct{ sandbox, workload string }

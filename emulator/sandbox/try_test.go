@@ -26,7 +26,7 @@ func try(t *testing.T, to string, a Action) tried {
 	t.Helper()
 	e := &Engine{Config: Config{Runtime: dialer{to: to}}}
 	s := &Sandbox{Status: Status{Address: &Address{IP: "10.1.2.3"}}}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	return e.try(ctx, s, &Container{Name: "c"}, &a)
 }

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const limit = 10 * time.Second
+const limit = time.Minute
 
 // inNamespace runs f on a thread in a fresh network namespace. The thread ends
 // with f, so f may change more of it.

@@ -69,7 +69,7 @@ func addresses(texts ...string) (all []netip.Addr) {
 // ask returns the answer in short: the code and the sorted data.
 func ask(t *testing.T, network, server, name string, kind uint16) string {
 	t.Helper()
-	m, _, err := (&dns.Client{Net: network, Timeout: 10 * time.Second, UDPSize: 4096}).Exchange(new(dns.Msg).SetQuestion(name, kind), server)
+	m, _, err := (&dns.Client{Net: network, Timeout: time.Minute, UDPSize: 4096}).Exchange(new(dns.Msg).SetQuestion(name, kind), server)
 	if err != nil {
 		return err.Error()
 	}

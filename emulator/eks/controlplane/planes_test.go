@@ -181,11 +181,11 @@ func TestPlaneThatTellsNothing(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho I am something else\nexec cat\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, func(c *controlplane.Config) { c.Program, c.Pace.Speak = program, time.Second })
+	w := newWorld(t, func(c *controlplane.Config) { c.Program, c.Pace.Speak = program, 3*time.Second })
 	w.ensure(t, "mute")
 	s := w.wait(t, "mute", isFailed)
 	for _, part := range []string{
-		"neargate-kube has told nothing within 1s of its start: I am something else", "started 3 times from " + program,
+		"neargate-kube has told nothing within 3s of its start: I am something else", "started 3 times from " + program,
 		"`neargate doctor --only kube --kube " + program + "`", "`neargate logs mute`",
 	} {
 		if !strings.Contains(s.Error, part) {
@@ -213,7 +213,7 @@ func TestStoppedPlaneEndsInTime(t *testing.T) {
 }
 
 func TestPlaneThatHangsLater(t *testing.T) {
-	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Answer = 200 * time.Millisecond })
+	w := newWorld(t, func(c *controlplane.Config) { c.Pace.Answer = time.Second }) // what is seen below lasts two of them
 	w.ensure(t, "deaf-1")
 	w.wait(t, "deaf-1", isReady)
 	s := w.wait(t, "deaf-1", func(s link.Status) bool { return s.Error != "" })
