@@ -30,15 +30,15 @@ spec:
   schedule: "* * * * *"
   jobTemplate: {spec: {template: {spec: {restartPolicy: OnFailure, containers: [{name: c, image: IMAGE, imagePullPolicy: Never, args: [say, again]}]}}}}
 `)
-	n.k("wait --for=condition=complete --timeout=60s job/good")
+	n.k("wait --for=condition=complete --timeout=240s job/good")
 	n.says("3", "get job good -o jsonpath={.status.succeeded}")
 	n.k("create job --from=cronjob/often now")
-	n.k("wait --for=condition=complete --timeout=60s job/now")
-	n.says("again", "logs job/now")
-	n.k("wait --for=condition=failed --timeout=60s job/bad")
+	n.k("wait --for=condition=complete --timeout=240s job/now")
+	n.becomes("again", "logs job/now")
+	n.k("wait --for=condition=failed --timeout=240s job/bad")
 	n.says("BackoffLimitExceeded 2", "get job bad -o jsonpath={}", "{.status.conditions[?(@.type=='Failed')].reason} {.status.failed}")
 	n.says("4 Error no way", "get pods -l job-name=bad -o jsonpath={}", "{.items[0].status.containerStatuses[0].state.terminated.exitCode} {.items[0].status.containerStatuses[0].state.terminated.reason} {.items[0].status.containerStatuses[0].state.terminated.message}")
-	n.k("wait --for=condition=failed --timeout=60s job/slow")
+	n.k("wait --for=condition=failed --timeout=240s job/slow")
 	n.says("DeadlineExceeded", "get job slow -o jsonpath={}", "{.status.conditions[?(@.type=='Failed')].reason}")
 }
 
@@ -61,10 +61,10 @@ kind: Service
 metadata: {name: db}
 spec: {clusterIP: None, selector: {app: db}, ports: [{port: 8080, name: http}]}
 `)
-	n.k("rollout status statefulset/db --timeout=60s")
+	n.k("rollout status statefulset/db --timeout=240s")
 	first := n.k("get pod db-0 -o jsonpath={.status.podIP}")
 	n.becomes(first, "exec db-1 -- probe lookup db-0.db")
-	n.says("db-0", "exec db-1 -- probe get http://db-0.db.t-stateful.svc.cluster.local:8080/")
+	n.becomes("db-0", "exec db-1 -- probe get http://db-0.db.t-stateful.svc.cluster.local:8080/")
 	uid := n.k("get pod db-0 -o jsonpath={.metadata.uid}")
 	n.k("delete pod db-0")
 	n.comes(30*time.Second, "get pod db-0 -o jsonpath={}", []string{"{.metadata.uid} {.status.conditions[?(@.type=='Ready')].status}"},

@@ -124,13 +124,13 @@ func (n *namespace) comes(within time.Duration, line string, arguments []string,
 	n.t.Helper()
 	tick := time.NewTicker(250 * time.Millisecond) // kubectl is not cheap
 	defer tick.Stop()
-	for deadline := time.Now().Add(within); ; <-tick.C {
+	for deadline := time.Now().Add(busy * within); ; <-tick.C {
 		got, err := n.try("-n {} "+line, append([]string{n.ns}, arguments...)...)
 		if err == nil && good(got) {
 			return
 		}
 		if time.Now().After(deadline) {
-			n.t.Fatalf("kubectl %s: not %q within %s, but %q %v", line, want, within, got, err)
+			n.t.Fatalf("kubectl %s: not %q within %s, but %q %v", line, want, busy*within, got, err)
 		}
 	}
 }
@@ -146,7 +146,7 @@ func (n *namespace) apply(manifest string) {
 // ready waits until a pod, or what a selector chooses, is Ready.
 func (n *namespace) ready(what ...string) {
 	n.t.Helper()
-	n.k("wait --for=condition=Ready --timeout=60s " + strings.Join(what, " "))
+	n.k("wait --for=condition=Ready --timeout=240s " + strings.Join(what, " "))
 }
 
 // process is a kubectl that goes on.
@@ -182,21 +182,21 @@ func (n *namespace) start(line string, arguments ...string) *process {
 // until reads lines up to one that contains a text, and returns it.
 func (p *process) until(text string) string {
 	p.t.Helper()
-	timer := time.AfterFunc(30*time.Second, p.kill)
+	timer := time.AfterFunc(patience, p.kill)
 	defer timer.Stop()
 	for p.lines.Scan() {
 		if strings.Contains(p.lines.Text(), text) {
 			return p.lines.Text()
 		}
 	}
-	p.t.Fatalf("it ended, or half a minute went by, before it said %q: %v %s", text, p.lines.Err(), p.err)
+	p.t.Fatalf("it ended, or its time was over, before it said %q: %v %s", text, p.lines.Err(), p.err)
 	return ""
 }
 
 // wait reads to the end and returns the exit code.
 func (p *process) wait() int {
 	p.t.Helper()
-	timer := time.AfterFunc(30*time.Second, p.kill)
+	timer := time.AfterFunc(patience, p.kill)
 	defer timer.Stop()
 	for p.lines.Scan() {
 	}

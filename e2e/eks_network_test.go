@@ -40,7 +40,7 @@ kind: Service
 metadata: {name: outside}
 spec: {type: LoadBalancer, selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
 `)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.ready("pod/client")
 	address := n.k("get service web -o jsonpath={.spec.clusterIP}")
 	for _, host := range []string{address, "web", "web.t-services", "web.t-services.svc.cluster.local"} {
@@ -104,9 +104,9 @@ spec:
 	n.ready("pod/client", "pod/named")
 	address := n.k("get pod client -o jsonpath={.status.podIP}")
 	n.becomes(address, "exec client -- probe lookup headless")
-	n.says(address, "exec client -- probe lookup alias")
-	n.says(n.kubectl(n.t, "-n default get service kubernetes -o jsonpath={.spec.clusterIP}"), "exec client -- probe lookup kubernetes.default")
-	n.says("10.9.8.7", "exec named -- probe lookup elsewhere")
+	n.becomes(address, "exec client -- probe lookup alias")
+	n.becomes(n.kubectl(n.t, "-n default get service kubernetes -o jsonpath={.spec.clusterIP}"), "exec client -- probe lookup kubernetes.default")
+	n.becomes("10.9.8.7", "exec named -- probe lookup elsewhere")
 	n.holds("search t-names.svc.cluster.local svc.cluster.local cluster.local", "logs named")
 	n.holds("ndots:5", "logs named")
 	if said := n.fails("exec client -- probe lookup missing.t-names.svc.cluster.local"); !strings.Contains(said, "no such host") {

@@ -119,7 +119,7 @@ spec:
 		n.t.Errorf("get pod badinit: %s", out)
 	}
 	n.ready("pod/goodinit")
-	n.says("from the first\ngoodinit\nserving", "logs goodinit -c c")
+	n.becomes("from the first\ngoodinit\nserving", "logs goodinit -c c")
 	n.becomes("ImagePullBackOff", "get pod noimage -o jsonpath={}", waiting)
 	n.holds(`Back-off pulling image "nowhere.invalid/image:1"`, "get events --field-selector involvedObject.name=noimage -o jsonpath={}", "{.items[*].message}")
 }
@@ -150,7 +150,7 @@ spec:
   terminationGracePeriodSeconds: 1
   containers: [{name: c, image: IMAGE, imagePullPolicy: Never, args: [serve], livenessProbe: {exec: {command: [probe, exists, /not/there]}, periodSeconds: 1, failureThreshold: 2}}]
 `)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.ready("pod/alive")
 	n.says("started", "exec alive -- probe read /tmp/hook")
 	pod := n.k("get pods -l app=web -o jsonpath={.items[0].metadata.name}")

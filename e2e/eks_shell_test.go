@@ -42,8 +42,8 @@ func shell(n *namespace) {
 	terminal(n)
 	debug(n)
 	began := time.Now()
-	n.k("delete pod box --grace-period=25")
-	if took := time.Since(began); took > 15*time.Second {
+	n.k("delete pod box --grace-period=300")
+	if took := time.Since(began); took > 2*time.Minute {
 		n.t.Errorf("a pod that ends when it is told was deleted in %s", took)
 	}
 	top(n)
@@ -81,7 +81,7 @@ func forward(n *namespace) {
 }
 
 func fetch(url string) (string, error) {
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get(url)
 	if err != nil {
 		return "", err
@@ -122,7 +122,7 @@ func podLogs(n *namespace) {
 	if code := follow.wait(); code != 0 {
 		n.t.Errorf("logs -f ended with %d: %s", code, follow.err)
 	}
-	n.says("line 29\nline 30", "logs talker --tail=2")
+	n.becomes("line 29\nline 30", "logs talker --tail=2")
 	if out := n.k("logs talker --timestamps --tail=1"); !regexp.MustCompile(`^20\d\d-\d\d-\d\dT[0-9:.]+Z line 30$`).MatchString(out) {
 		n.t.Errorf("with --timestamps: %q", out)
 	}
@@ -140,7 +140,7 @@ spec:
 `)
 	n.becomes("1", "get pod again -o jsonpath={}", `{.status.containerStatuses[?(@.name=="a")].restartCount}`)
 	n.ready("pod/again")
-	n.says("run of a", "logs again -c a -p")
+	n.becomes("run of a", "logs again -c a -p")
 	n.says("9 Error", "get pod again -o jsonpath={}", `{.status.containerStatuses[?(@.name=="a")].lastState.terminated.exitCode} {.status.containerStatuses[?(@.name=="a")].lastState.terminated.reason}`)
 	if out := n.k("logs again --all-containers --prefix"); !strings.Contains(out, "[pod/again/b] from b") || !strings.Contains(out, "[pod/again/a] serving") {
 		n.t.Errorf("logs of all containers: %q", out)
@@ -153,15 +153,15 @@ spec:
 // rollout: a change, one that fails, and back; scaling both ways; a restart.
 func rollout(n *namespace) {
 	n.apply(webManifest)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.k("set env deployment/web TEXT=second")
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.holds("TEXT=second", "logs deployment/web")
 	n.k("rollout undo deployment/web")
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.holds("TEXT=from a ConfigMap", "logs deployment/web")
 	n.k("rollout restart deployment/web")
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.k("scale deployment/web --replicas=4")
 	n.becomes("4", "get deployment web -o jsonpath={.status.readyReplicas}")
 	n.k("scale deployment/web --replicas=0")

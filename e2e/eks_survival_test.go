@@ -32,7 +32,7 @@ spec:
   volumes: [{name: v, emptyDir: {}}]
   containers: [{name: a, image: IMAGE, imagePullPolicy: Never, args: [crash, /v/runs, "1", 100ms, serve], volumeMounts: [{name: v, mountPath: /v}]}]
 `)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.becomes("1", "get pod again -o jsonpath={.status.containerStatuses[0].restartCount}")
 	n.ready("pod/again")
 	const facts = `{range .items[*]}{.metadata.name} {.status.podIP} {.spec.nodeName} {.status.phase} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}{"\n"}{end}`

@@ -23,7 +23,7 @@ func terminal(n *namespace) {
 	if err := cmd.Start(); err != nil {
 		n.t.Fatal(err)
 	}
-	timer := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := theirs.Close(); err != nil {
 		n.t.Error(err)

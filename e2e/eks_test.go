@@ -154,7 +154,7 @@ spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
 // theirs, and what Fargate adds to them is what AWS adds.
 func firstPods(n *namespace) {
 	n.apply(webManifest)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	for line := range strings.Lines(n.k("get pods -l app=web -o jsonpath={}", `{range .items[*]}{.metadata.uid} {.status.podIP} {.status.hostIP} {.spec.nodeName}{"\n"}{end}`)) {
 		f := strings.Fields(line)
 		if len(f) != 4 || f[1] != f[2] || f[3] != "fargate-ip-"+strings.ReplaceAll(f[1], ".", "-")+".ec2.internal" {

@@ -52,7 +52,7 @@ spec:
     - {name: config, mountPath: /etc/one, subPath: b}
   - {name: b, image: IMAGE, imagePullPolicy: Never, args: [await, /here/sub/y, serve], volumeMounts: [{name: shared, mountPath: /here}]}
 `)
-	n.k("wait --for=jsonpath={} --timeout=60s pod/box", "{.status.phase}=Running")
+	n.k("wait --for=jsonpath={} --timeout=240s pod/box", "{.status.phase}=Running")
 	n.says("from a", "exec box -c b -- probe read /here/x")
 	n.says("first", "exec box -c a -- probe read /config/a")
 	n.says("first", "exec box -c a -- probe read /some/deep/renamed")
@@ -104,7 +104,7 @@ spec:
   containers: [{name: c, image: IMAGE, imagePullPolicy: Never, args: [serve]}]
 `)
 	n.ready("pod/user")
-	n.says("uid=1000 gid=2000 groups=[2000 3000 4000]\n0644 1000 3000\nserving", "logs user")
+	n.becomes("uid=1000 gid=2000 groups=[2000 3000 4000]\n0644 1000 3000\nserving", "logs user")
 	if said := n.fails("exec user -- probe write /tmp/x y"); !strings.Contains(said, "read-only file system") {
 		n.t.Errorf("the root file system could be written: %s", said)
 	}

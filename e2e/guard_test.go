@@ -39,7 +39,7 @@ func ask(t testing.TB, s *server, method, path string, body io.Reader, headers .
 		}
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	client := &http.Client{Timeout: 20 * time.Second}
+	client := &http.Client{Timeout: patience}
 	got, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestRandomBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(15 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(c, "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"); err != nil {
@@ -218,7 +218,7 @@ func TestBodyThatNeverComes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := c.SetDeadline(time.Now().Add(15 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(c)

@@ -133,7 +133,7 @@ func TestStopTimeout(t *testing.T) {
 	checkStop(t, got, types.TaskStopCodeUserInitiated, "enough")
 	checkExit(t, got, "app", 137)
 	took := got.ExecutionStoppedAt.Sub(*got.StoppingAt)
-	if took < 1900*time.Millisecond || took > 15*time.Second {
+	if took < 1900*time.Millisecond || took > time.Minute {
 		t.Errorf("it was killed after %s, stopTimeout is 2 s", took)
 	}
 }

@@ -117,7 +117,8 @@ func (k *task) describe() types.Task {
 	return out.Tasks[0]
 }
 
-const patience = 60 * time.Second
+// patience bounds every wait; none comes near it.
+const patience = 4 * time.Minute
 
 // running waits with the SDK's own waiter, which asks more often here.
 func (k *task) running() types.Task {

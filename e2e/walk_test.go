@@ -181,7 +181,7 @@ func (w *walk) clear() {
 }
 
 func get(url string) (string, error) {
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: time.Minute}
 	answer, err := client.Get(url)
 	if err != nil {
 		return "", err
