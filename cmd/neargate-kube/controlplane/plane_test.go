@@ -92,7 +92,7 @@ func TestOldestVersion(t *testing.T) {
 	p := start(t, c)
 	p.ready(t)
 	checkVersion(t, p)
-	if took := p.end(t); took > 10*time.Second {
+	if took := p.end(t); took > time.Minute {
 		t.Errorf("ending took %v", took)
 	}
 }
@@ -148,7 +148,7 @@ func TestNewestVersion(t *testing.T) {
 	}
 	took := again.end(t)
 	t.Logf("ending took %v", took)
-	if took > 10*time.Second {
+	if took > time.Minute {
 		t.Errorf("ending took %v", took)
 	}
 	for line := range strings.Lines(again.log.String()) {
@@ -414,7 +414,7 @@ func eventually(t *testing.T, what string, is func(ctx context.Context) bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !is(t.Context()); <-tick.C {
+	for deadline := time.Now().Add(2 * time.Minute); !is(t.Context()); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatal("never: " + what)
 		}

@@ -21,7 +21,7 @@ import (
 // follows pods by an informer, changes a Deployment and updates on conflict.
 func TestInformers(t *testing.T) {
 	kube, image := start(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	factory := informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace("default"))
 	pods, nodes := factory.Core().V1().Pods(), factory.Core().V1().Nodes()

@@ -49,7 +49,7 @@ func start(t *testing.T) (kube kubernetes.Interface, image string) {
 
 func cluster(t *testing.T, a trial.AWS) kubernetes.Interface {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	subnets, err := a.CreateVPC(ctx)
 	must(t, err)

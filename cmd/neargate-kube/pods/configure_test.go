@@ -39,7 +39,7 @@ func TestAnswers(t *testing.T) {
 	lost.Asking, lost.RestartAt = true, lost.FinishedAt
 	s.is(asking(lost))
 	s.words.problems = pods.Problems{{Reason: "CreateContainerConfigError", Container: "a", Message: `configmap "x" not found`}}
-	if again := s.round(); again <= 9*time.Second || again > 10*time.Second {
+	if again := s.round(); again <= time.Second || again > 10*time.Second {
 		t.Errorf("again in %v", again)
 	}
 	s.took(`tell a 1 CreateContainerConfigError configmap "x" not found`)

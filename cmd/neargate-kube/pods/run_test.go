@@ -31,7 +31,7 @@ type theatre struct {
 }
 
 // soon is how long a test waits for what has to come.
-const soon = 20 * time.Second
+const soon = 2 * time.Minute
 
 func open(t *testing.T, objects ...runtime.Object) *theatre {
 	t.Helper()

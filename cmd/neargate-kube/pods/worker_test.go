@@ -399,7 +399,7 @@ func TestDeadline(t *testing.T) {
 	s := newStage(t, p)
 	s.is(box(runs("a")))
 	s.round()
-	if again := s.round(); again <= 28*time.Second || again > 30*time.Second {
+	if again := s.round(); again <= 10*time.Second || again > 30*time.Second {
 		t.Errorf("looks again in %v", again)
 	}
 	p, _ = s.get()
