@@ -19,7 +19,12 @@ const (
 	firstLook  = time.Second
 	// interest is how long usage is read on after the last question.
 	interest = 5 * time.Minute
-	atOnce   = 16 // sandboxes that are read at the same time
+	// outdated is how old a look is that says nothing of the moment any more.
+	outdated = 2 * resolution
+	// young is how long a pod's usage since its start tells of the moment; its
+	// first window needs no second look.
+	young  = time.Minute
+	atOnce = 16 // sandboxes that are read at the same time
 )
 
 // Reader reads a sandbox's usage; the emulator does.
@@ -83,6 +88,7 @@ func (s *sampler) wanted() bool {
 func (s *sampler) ask(ctx context.Context, ids []string) {
 	s.mu.Lock()
 	s.asked = time.Now()
+	s.forgetIf(func(_ string, is sandbox.Stats) bool { return time.Since(is.At) > outdated })
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
@@ -124,7 +130,7 @@ func (s *sampler) sample(ctx context.Context, age time.Duration) {
 		}
 		g.Go(func() error {
 			if stats, err := s.reader.Stats(ctx, id); err == nil {
-				s.keep(id, stats)
+				s.keep(id, stats, startOf(p))
 			}
 			return nil
 		})
@@ -140,20 +146,52 @@ func (s *sampler) fresh(id string, age time.Duration) bool {
 	return ok && time.Since(is.At) < age
 }
 
-func (s *sampler) keep(id string, stats sandbox.Stats) {
+// keep takes a look at a sandbox whose containers have all run since start, or
+// not without a break when that is zero.
+func (s *sampler) keep(id string, stats sandbox.Stats, start time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if is, ok := s.is[id]; ok {
 		s.was[id] = is
+	} else if age := stats.At.Sub(start); !start.IsZero() && age >= firstLook && age <= young {
+		s.was[id] = atStart(start, stats)
 	}
 	s.is[id] = stats
+}
+
+// atStart is what a look at the start would have seen: nothing was used.
+func atStart(start time.Time, later sandbox.Stats) sandbox.Stats {
+	s := sandbox.Stats{At: start, Containers: map[string]sandbox.ContainerStats{}}
+	for name := range later.Containers {
+		s.Containers[name] = sandbox.ContainerStats{}
+	}
+	return s
+}
+
+// startOf is since when all of a pod's containers run that ever did, zero when
+// one of them was started anew.
+func startOf(p *corev1.Pod) (start time.Time) {
+	for _, c := range p.Status.ContainerStatuses {
+		if c.RestartCount > 0 || c.State.Running == nil {
+			return time.Time{}
+		}
+		if at := c.State.Running.StartedAt.Time; start.IsZero() || at.Before(start) {
+			start = at
+		}
+	}
+	return start
 }
 
 func (s *sampler) forget(alive map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id := range s.is {
-		if !alive[id] {
+	s.forgetIf(func(id string, _ sandbox.Stats) bool { return !alive[id] })
+}
+
+// forgetIf drops looks; s.mu is held.
+func (s *sampler) forgetIf(is func(id string, newest sandbox.Stats) bool) {
+	for id, newest := range s.is {
+		if is(id, newest) {
 			delete(s.is, id)
 			delete(s.was, id)
 		}

@@ -29,6 +29,7 @@ type reader struct {
 	mu    sync.Mutex
 	looks map[string]int
 	start time.Time
+	pods  cache.Indexer
 }
 
 func (r *reader) Stats(_ context.Context, id string) (sandbox.Stats, error) {
@@ -75,7 +76,7 @@ func serve(t *testing.T) (*metrics.Server, *reader) {
 			t.Fatal(err)
 		}
 	}
-	r := &reader{looks: map[string]int{}, start: time.Now()}
+	r := &reader{looks: map[string]int{}, start: time.Now(), pods: pods}
 	return metrics.New(listers.NewPodLister(pods), listers.NewNodeLister(nodes), r), r
 }
 
@@ -186,6 +187,51 @@ func TestReadingEndsWithTheInterest(t *testing.T) {
 		}
 		cancel()
 		<-done
+	})
+}
+
+// Of a pod that has begun a moment ago one look tells all: it has used nothing
+// before. Of others, and after a long silence, a window is made first.
+func TestFirstAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := serve(t)
+		began := time.Now()
+		since := func(restarts int32) {
+			p := pod("a", "new", "n1", "5", corev1.PodRunning)
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+				Name: "c", RestartCount: restarts, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(began)}},
+			}}
+			if err := r.pods.Add(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask := func(what string, looks int, wait time.Duration) {
+			t.Helper()
+			r.mu.Lock()
+			clear(r.looks)
+			r.mu.Unlock()
+			at := time.Now()
+			var m v1beta1.PodMetrics
+			code := get(t, s, base+"/namespaces/a/pods/new", &m)
+			if code != 200 || len(m.Containers) != 1 || m.Containers[0].Usage.Cpu().String() != "500m" {
+				t.Fatalf("%s: %d %+v", what, code, m)
+			}
+			if took := time.Since(at); took != wait || r.looks["5"] != looks || time.Since(m.Timestamp.Time) > 10*time.Second {
+				t.Errorf("%s: %d looks in %v, of %v", what, r.looks["5"], took, m.Timestamp)
+			}
+		}
+		since(0)
+		time.Sleep(10 * time.Second)
+		ask("a young pod", 1, 0)
+		time.Sleep(5 * time.Second)
+		ask("it is asked again", 0, 0)
+		time.Sleep(time.Hour)
+		ask("after an hour", 2, time.Second)
+		time.Sleep(time.Hour)
+		began = time.Now()
+		since(1)
+		time.Sleep(10 * time.Second)
+		ask("one that was started anew", 2, time.Second)
 	})
 }
 
