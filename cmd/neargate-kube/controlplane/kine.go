@@ -74,9 +74,22 @@ func (d *database) serve(ctx context.Context, backend server.Backend) error {
 	return nil
 }
 
+// goodbye is how long kine may take to end: it lets go of a watch for each
+// client of the API server that is still there. What is written is written,
+// whether the file is closed or not.
+const goodbye = 300 * time.Millisecond
+
 // close ends kine; the API server must have ended.
 func (d *database) close() {
-	d.server.Stop()
 	d.end()
-	d.wg.Wait()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		d.server.Stop()
+		d.wg.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(goodbye):
+	}
 }

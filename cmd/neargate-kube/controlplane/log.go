@@ -42,7 +42,7 @@ type lines struct {
 func (w *lines) Write(p []byte) (int, error) {
 	for line := range bytes.Lines(p) {
 		line = bytes.TrimRight(line, "\n")
-		if len(line) == 0 {
+		if len(line) == 0 || isFarewell(line) {
 			continue
 		}
 		level := levelOf(line)
@@ -58,12 +58,12 @@ func (w *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// levelOf is a line's level by its first letter. That a stream was cut is no
-// news: the database ends while watches of it are open.
+// isFarewell tells lines that are no news: the database ends while watches of
+// it are open, and there is one for each of those, by the hundred.
+func isFarewell(line []byte) bool { return bytes.Contains(line, []byte("transport is closing")) }
+
+// levelOf is a line's level by its first letter.
 func levelOf(line []byte) zerolog.Level {
-	if bytes.Contains(line, []byte("transport is closing")) {
-		return zerolog.DebugLevel
-	}
 	switch line[0] {
 	case 'W':
 		return zerolog.WarnLevel
