@@ -159,6 +159,10 @@ func (s *Sandbox) exited(c *Container, cs *ContainerStatus, o ObservedContainer,
 	}
 	code := o.ExitCode
 	cs.ExitCode = &code
+	if !s.Desired.Stopped && cs.Ending != "" {
+		cs.RestartAt = cs.FinishedAt
+		return
+	}
 	if !s.Desired.Stopped && c.Restart.again(code, cs.FinishedAt.Sub(cs.StartedAt)) {
 		cs.restart(&c.Restart)
 	}

@@ -21,13 +21,14 @@ import (
 // Configuration is an owner's answer for one attempt of a container with Asks.
 type Configuration struct {
 	Attempt int
-	// Container is what the attempt is started with. What says who it is and
-	// where it stands stays as it was: Name, Image, Pull, Init, Ephemeral,
-	// Essential, Target, Needs, Asks and Told.
+	// Container is what the attempt is started with. What says who it is, where
+	// it stands and how much it has stays as it was: Name, Pull, Init, Ephemeral,
+	// Essential, Target, Needs, Asks, Told and its resources. Another image is
+	// pulled first; "" leaves the one that there is.
 	Container Container
 	// Trouble and Text are why that cannot be told at the moment, in the
-	// kubelet's words; Container does not count then, and the container waits
-	// until it is told.
+	// kubelet's words; of Container only the image counts then, and the
+	// container waits until it is told.
 	Trouble, Text string
 }
 
@@ -49,31 +50,47 @@ func Configure(tx *store.Tx, id, name string, a Configuration) error {
 	if !c.Asks || was.Desired.Stopped || a.Attempt != cs.next() || gone(cs) || runs(cs) {
 		return nil
 	}
-	if a.Trouble != "" {
-		if !cs.Asking {
-			return nil
-		}
-		cs.Trouble, cs.TroubleText = a.Trouble, a.Text
-		cs.Tries++
-	} else {
-		n.Spec.Containers = slices.Clone(n.Spec.Containers)
-		n.replace(name, a.Container)
+	n.Spec.Containers = slices.Clone(n.Spec.Containers)
+	c, cs = n.container(name)
+	anotherImage := a.Container.Image != "" && a.Container.Image != c.Image
+	if anotherImage {
+		c.Image = a.Container.Image
+		cs.imageChanged()
+	}
+	switch {
+	case a.Trouble == "":
+		c.replace(a.Container)
 		if err := n.Spec.check(); err != nil {
 			return err
 		}
 		cs.Told, cs.Asking = a.Attempt+1, false
+	case cs.Asking:
+		cs.Trouble, cs.TroubleText = a.Trouble, a.Text
+		cs.Tries++
+	case !anotherImage:
+		return nil
 	}
 	n.Status.Version++
 	return Sandboxes.ReplaceShared(tx, id, revision, n)
 }
 
 // replace gives a container another configuration.
-func (s *Sandbox) replace(name string, by Container) {
-	c, _ := s.container(name)
+func (c *Container) replace(by Container) {
 	by.Name, by.Image, by.Pull = c.Name, c.Image, c.Pull
 	by.Init, by.Ephemeral, by.Essential, by.Target = c.Init, c.Ephemeral, c.Essential, c.Target
-	by.Needs, by.Asks, by.Told = c.Needs, c.Asks, c.Told
+	by.Needs, by.Asks, by.Told, by.Resizes = c.Needs, c.Asks, c.Told, c.Resizes
+	by.setResources(c.Resources())
 	*c = by
+}
+
+// imageChanged has the image looked for anew, and forgets what was wrong with
+// the one before.
+func (cs *ContainerStatus) imageChanged() {
+	cs.endTrouble()
+	cs.Asking, cs.Fetched, cs.Refetch = false, 0, true
+	if cs.State == ContainerPulled {
+		cs.State = ContainerPulling
+	}
 }
 
 // next is the attempt that would be begun now.

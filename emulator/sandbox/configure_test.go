@@ -48,10 +48,10 @@ func TestOneThatIsNotToldKeepsNobodyElse(t *testing.T) {
 			b.Error(why)
 		}
 		told := asks("a", "FAKE_RUN_FOR=1m", false)
-		told.User, told.Image = "7", "another"
+		told.User, told.Memory = "7", 1<<30
 		b.configure(1, "a", sandbox.Configuration{Container: told})
 		s = b.wait(1, sandbox.Running)
-		if c := s.Status.Containers[0]; c.Trouble != "" || c.Asking || s.Spec.Containers[0].User != "7" || s.Spec.Containers[0].Image == "another" {
+		if c := s.Status.Containers[0]; c.Trouble != "" || c.Asking || s.Spec.Containers[0].User != "7" || s.Spec.Containers[0].Memory != 0 {
 			b.Error(b.dump(1))
 		}
 		b.wants("starts", b.starts(1), "b0 0s", "a0 1m0s")

@@ -20,6 +20,7 @@ const (
 	start     verb = "start"      // containers
 	postStart verb = "post-start" // actions right after a start
 	stop      verb = "stop"       // containers
+	resize    verb = "resize"     // containers
 	raise     verb = "raise"      // targets
 	lower     verb = "lower"      // targets
 	down      verb = "down"       // the network
@@ -292,8 +293,9 @@ func (s *Sandbox) decideContainers(v view, now time.Time) action {
 	}{
 		{stop, func(c *Container, cs *ContainerStatus) bool {
 			p := v.probes[c.Name]
-			return runs(cs) && p != nil && p.attempt == cs.Attempt && p.kill != ""
+			return runs(cs) && (cs.Ending != "" || p != nil && p.attempt == cs.Attempt && p.kill != "")
 		}},
+		{resize, func(c *Container, cs *ContainerStatus) bool { return resizable(c, cs, now) }},
 		{pull, func(c *Container, cs *ContainerStatus) bool {
 			return cs.State == ContainerPulling && !s.patient(c) // theirs go on beside, see puller.go
 		}},
@@ -376,7 +378,7 @@ func (s *Sandbox) timers(v view, now time.Time) time.Duration {
 	}
 	for i := range s.Status.Containers {
 		cs := &s.Status.Containers[i]
-		for _, at := range []time.Time{cs.RestartAt, cs.TryAt, cs.backsOffAt()} {
+		for _, at := range []time.Time{cs.RestartAt, cs.TryAt, cs.ResizeAt, cs.backsOffAt()} {
 			if at.After(now) {
 				d = soonest(d, at.Sub(now))
 			}

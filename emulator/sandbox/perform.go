@@ -84,6 +84,8 @@ func (e *Engine) act(ctx context.Context, s *Sandbox, a action) ([]effect, time.
 		return e.each(ctx, s, a.containers, e.start)
 	case postStart:
 		return e.each(ctx, s, a.containers, e.postStart)
+	case resize:
+		return e.each(ctx, s, a.containers, e.resize)
 	case stop:
 		return e.each(ctx, s, a.containers, e.stop)
 	}

@@ -20,7 +20,8 @@ type pullers struct {
 
 // puller is one try, until its outcome is in the record.
 type puller struct {
-	tries  int // that had failed before
+	tries  int    // that had failed before
+	image  string // the one that is pulled
 	cancel context.CancelFunc
 	done   *fetched // nil while it goes on
 }
@@ -28,6 +29,7 @@ type puller struct {
 // fetched is how a try ended.
 type fetched struct {
 	tries int
+	name  string // of the image
 	image Pulled
 	err   *StopError
 }
@@ -61,7 +63,7 @@ func (p *pullers) tend(s *Sandbox, v *view, now time.Time) {
 func (p *pullers) fit(s *Sandbox, c *Container, cs *ContainerStatus, wanted bool) *puller {
 	id := s.Spec.ID
 	u := p.m[id][c.Name]
-	if u != nil && (!wanted || u.tries != cs.Tries) {
+	if u != nil && (!wanted || u.tries != cs.Tries || u.image != c.Image) {
 		u.cancel()
 		delete(p.m[id], c.Name)
 		u = nil
@@ -70,7 +72,7 @@ func (p *pullers) fit(s *Sandbox, c *Container, cs *ContainerStatus, wanted bool
 		return u
 	}
 	ctx, cancel := context.WithCancel(p.e.life)
-	u = &puller{tries: cs.Tries, cancel: cancel}
+	u = &puller{tries: cs.Tries, image: c.Image, cancel: cancel}
 	if p.m[id] == nil {
 		p.m[id] = map[string]*puller{}
 	}
@@ -91,7 +93,7 @@ func (p *pullers) run(ctx context.Context, u *puller, s *Spec, c *Container) {
 		}
 		if err == nil || errors.As(err, &fatal) {
 			p.mu.Lock()
-			u.done = &fetched{u.tries, image, fatal}
+			u.done = &fetched{u.tries, c.Image, image, fatal}
 			p.mu.Unlock()
 			p.e.loop.Touch(s.ID)
 			return
@@ -117,7 +119,7 @@ func (p *pullers) drop(id string) {
 // fetch takes in how a pull ended, once.
 func (s *Sandbox) fetch(c *Container, cs *ContainerStatus, f *fetched, now time.Time) {
 	switch {
-	case f == nil || f.tries != cs.Tries || !s.fetches(c, cs, now):
+	case f == nil || f.tries != cs.Tries || f.name != c.Image || !s.fetches(c, cs, now):
 	case f.err != nil:
 		s.wait(cs, TroublePull, f.err, now)
 	default:
@@ -127,7 +129,7 @@ func (s *Sandbox) fetch(c *Container, cs *ContainerStatus, f *fetched, now time.
 
 // pulled takes in which image the next attempt is made of.
 func (cs *ContainerStatus) pulled(p Pulled) {
-	cs.Fetched = cs.next() + 1
+	cs.Fetched, cs.Refetch = cs.next()+1, false
 	if cs.ImageDigest, cs.Local = p.Digest, p.Local; unpulled(cs) {
 		cs.State, cs.Reason = ContainerPulled, ""
 	}
@@ -150,7 +152,7 @@ func (s *Sandbox) fetches(c *Container, cs *ContainerStatus, now time.Time) bool
 // fetched tells whether nothing is left to be looked for before the next
 // attempt of a container that has ended.
 func (s *Sandbox) fetched(c *Container, cs *ContainerStatus) bool {
-	return c.Pull != PullAlways || !c.Restart.Fresh || !s.patient(c) || cs.Fetched > cs.next()
+	return !cs.Refetch && (c.Pull != PullAlways || !c.Restart.Fresh || !s.patient(c) || cs.Fetched > cs.next())
 }
 
 // present finds out, beside the way up of a sandbox whose pulls go on aside,

@@ -204,6 +204,12 @@ type FileWriter interface {
 	WriteFiles(ctx context.Context, id, volume string, files []File) error
 }
 
+// Resizer gives a container that runs the resources that it is to have. One
+// that does not run is no error.
+type Resizer interface {
+	Resize(ctx context.Context, s *Spec, c *Container) error
+}
+
 // ProgressTeller tells how far pulls are, for people who wait: image → "34 %".
 type ProgressTeller interface {
 	Progress(id string) map[string]string

@@ -131,6 +131,7 @@ type Container struct {
 	CPULimit          int64             `json:",omitempty"` // units: hard ceiling, 0 none (pods; ECS on Fargate has none)
 	Memory            int64             `json:",omitempty"` // bytes, hard limit: beyond it the container is killed
 	MemoryReservation int64             `json:",omitempty"` // bytes, soft limit
+	Resizes           int               `json:",omitempty"` // how often these four were changed, see Resize
 	Mounts            []Mount           `json:",omitempty"`
 	Tmpfs             []Tmpfs           `json:",omitempty"`
 	Ulimits           []Ulimit          `json:",omitempty"`

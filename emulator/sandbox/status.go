@@ -138,10 +138,19 @@ type ContainerStatus struct {
 	// was looked for, where it is for each.
 	Local   string `json:",omitempty"`
 	Fetched int    `json:",omitempty"`
+	Refetch bool   `json:",omitempty"` // it became another image since it was looked for
 	// Asking: the next attempt waits for Configure, and for nothing else. Told
 	// is how many attempts the owner has told the configuration of.
 	Asking bool `json:",omitempty"`
 	Told   int  `json:",omitempty"`
+	// Ending is why this run is being ended though the sandbox goes on: its
+	// owner wants another (see Again).
+	Ending string `json:",omitempty"`
+	// Resized is which of Container.Resizes is in force in this run, and
+	// ResizeTrouble why it is not that one, until it is tried again at ResizeAt.
+	Resized       int       `json:",omitempty"`
+	ResizeTrouble string    `json:",omitempty"`
+	ResizeAt      time.Time `json:",omitzero"`
 
 	Health       Health    `json:",omitempty"`
 	HealthSince  time.Time `json:",omitzero"`

@@ -23,6 +23,7 @@ type container struct {
 	ended  chan struct{} // closed at the end; nil until somebody waits
 	ticks  int
 	signal bool // its stop signal was sent
+	has    sandbox.Resources
 }
 
 // output is what a container has written.

@@ -114,6 +114,7 @@ func (b *box) prepare(s *sandbox.Spec, c *sandbox.Container, p *script, old *con
 	n.Attempt, n.CreatedAt = attempt, stamp()
 	n.RuntimeID = runtimeID(s.ID, c.Name, attempt, n.CreatedAt)
 	n.ImageDigest = "sha256:" + runtimeID("image", c.Image)
+	n.has = c.Resources()
 	b.containers[c.Name] = n
 	return n
 }
@@ -186,4 +187,30 @@ func await(ctx context.Context, ended <-chan struct{}, grace time.Duration) erro
 		return ctx.Err()
 	}
 	return nil
+}
+
+// Resize implements sandbox.Resizer.
+func (r *Runtime) Resize(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.enter("Resize"); err != nil {
+		return err
+	}
+	defer r.mu.Unlock()
+	if of := r.container(s.ID, c.Name); of != nil {
+		of.has = c.Resources()
+	}
+	return nil
+}
+
+// Resources are those that a container has at the moment.
+func (st *State) Resources(id, name string) sandbox.Resources {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	c := st.container(id, name)
+	if c == nil {
+		return sandbox.Resources{}
+	}
+	return c.has
 }

@@ -28,6 +28,7 @@ func pods() []scenario {
 		{"an executed process sees the end of its input", real, execInput},
 		{"an executed process ends with its context", real, execKilled},
 		{"an executed process that has closed its streams is waited for", real, execWaited},
+		{"resources of what runs are changed in place", real, resizedInPlace},
 		{"input that is attached ends with the first who had it", real, stdinOnce},
 	}
 }
