@@ -58,7 +58,7 @@ func (t *translation) tellIneffective() {
 	if !ptr.Deref(spec.HostUsers, true) {
 		t.note("hostUsers false has no effect: the pod has no user namespace of its own")
 	}
-	if len(spec.ResourceClaims) > 0 {
+	if len(spec.ResourceClaims) > 0 || spec.Resources != nil && len(spec.Resources.Claims) > 0 {
 		t.note("resourceClaims have no effect: there are no devices")
 	}
 	if r := ptr.Deref(spec.RuntimeClassName, ""); r != "" {

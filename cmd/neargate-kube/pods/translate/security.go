@@ -105,6 +105,12 @@ func (t *translation) tellSecurity(name string, s *security) {
 	if either(s.own.SELinuxOptions, s.pod.SELinuxOptions) != nil {
 		t.note("container %s: seLinuxOptions have no effect", name)
 	}
+	if either(s.own.WindowsOptions, s.pod.WindowsOptions) != nil {
+		t.note("container %s: windowsOptions have no effect: the node runs Linux", name)
+	}
+	if p := s.pod.SELinuxChangePolicy; p != nil {
+		t.note("seLinuxChangePolicy %s has no effect: volumes have no SELinux labels", *p)
+	}
 	if a := either(s.own.AppArmorProfile, s.pod.AppArmorProfile); a != nil && a.Type != v1.AppArmorProfileTypeRuntimeDefault {
 		t.note("container %s: appArmorProfile %s has no effect: the runtime's own is used", name, a.Type)
 	}
