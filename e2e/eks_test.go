@@ -39,7 +39,7 @@ func TestEKS(t *testing.T) {
 		for name, group := range map[string]func(*namespace){
 			"first": firstPods, "shell": shell, "logs": podLogs, "rollout": rollout, "jobs": jobs, "stateful": stateful,
 			"pending": pending, "trouble": trouble, "probes": probes, "services": services, "names": names, "inside": insidePods,
-			"volumes": volumes, "security": security, "scaling": scaling, "helm": helm,
+			"volumes": volumes, "alone": alone, "security": security, "scaling": scaling, "helm": helm,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

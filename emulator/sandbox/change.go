@@ -33,10 +33,13 @@ func (c *Container) setResources(r Resources) {
 // they are in force, ContainerStatus.ResizeTrouble why they are not.
 // store.ErrNotFound when there is no such container.
 func Resize(tx *store.Tx, id, name string, r Resources) error {
-	return change(tx, id, name, func(c *Container, cs *ContainerStatus) bool {
-		if c.Resources() == r {
+	return change(tx, id, name, func(s *Sandbox, c *Container, cs *ContainerStatus) bool {
+		was := c.Resources()
+		if was == r {
 			return false
 		}
+		s.Spec.Size.CPU = moved(s.Spec.Size.CPU, was.CPULimit, r.CPULimit)
+		s.Spec.Size.Memory = moved(s.Spec.Size.Memory, was.Memory, r.Memory)
 		c.setResources(r)
 		c.Resizes++
 		cs.ResizeTrouble, cs.ResizeAt = "", time.Time{}
@@ -50,7 +53,7 @@ func Resize(tx *store.Tx, id, name string, r Resources) error {
 // has ended meanwhile is no error. store.ErrNotFound when there is no such
 // container.
 func Again(tx *store.Tx, id, name string, attempt int, reason string) error {
-	return change(tx, id, name, func(_ *Container, cs *ContainerStatus) bool {
+	return change(tx, id, name, func(_ *Sandbox, _ *Container, cs *ContainerStatus) bool {
 		if cs.Attempt != attempt || !runs(cs) || cs.Ending != "" {
 			return false
 		}
@@ -61,7 +64,7 @@ func Again(tx *store.Tx, id, name string, attempt int, reason string) error {
 
 // change changes one container of a sandbox that is not to stop. The container
 // that f gets is its own.
-func change(tx *store.Tx, id, name string, f func(*Container, *ContainerStatus) bool) error {
+func change(tx *store.Tx, id, name string, f func(*Sandbox, *Container, *ContainerStatus) bool) error {
 	was, revision, err := Sandboxes.Peek(tx, id)
 	if err != nil {
 		return err
@@ -72,11 +75,20 @@ func change(tx *store.Tx, id, name string, f func(*Container, *ContainerStatus) 
 	switch {
 	case c == nil:
 		return fmt.Errorf("sandbox %s: container %s: %w", id, name, store.ErrNotFound)
-	case was.Desired.Stopped || !f(c, cs):
+	case was.Desired.Stopped || !f(n, c, cs):
 		return nil
 	}
 	n.Status.Version++
 	return Sandboxes.ReplaceShared(tx, id, revision, n)
+}
+
+// moved is a ceiling around containers of which one has another limit: as much
+// higher or lower. Where either is none, it stays.
+func moved(ceiling, was, is int64) int64 {
+	if ceiling == 0 || was == 0 || is == 0 {
+		return ceiling
+	}
+	return max(ceiling+is-was, is)
 }
 
 // retryResize is the wait after resources could not be given.

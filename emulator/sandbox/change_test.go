@@ -23,14 +23,16 @@ func TestResources(t *testing.T) {
 	scene(t, nil, func(b *bench) {
 		a := main("a", "FAKE_RUN_FOR=1h FAKE_EXIT=1")
 		a.CPU, a.Memory, a.Restart = 256, 64<<20, crashLoop(sandbox.RestartAlways)
-		b.create(podOf(1, a))
+		p := podOf(1, a)
+		p.Size = sandbox.Size{CPU: 512, Memory: 100 << 20}
+		b.create(p)
 		b.wait(1, sandbox.Running)
 		more := sandbox.Resources{CPU: 512, CPULimit: 1024, Memory: 128 << 20}
 		for range 2 { // the same again is nothing new
 			b.change(func(tx *store.Tx) error { return sandbox.Resize(tx, id(1), "a", more) })
 		}
 		b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Resized == 1 })
-		if s := b.get(1); s.Spec.Containers[0].Resources() != more || b.rt.Resources(id(1), "a") != more || b.rt.Calls("Resize") != 1 {
+		if s := b.get(1); s.Spec.Containers[0].Resources() != more || s.Spec.Size != (sandbox.Size{CPU: 512, Memory: 164 << 20}) || b.rt.Resources(id(1), "a") != more || b.rt.Calls("Resize") != 1 {
 			b.Errorf("%+v, %+v", s.Spec.Containers[0], b.rt.Resources(id(1), "a"))
 		}
 		b.rt.Fail("Resize", errors.New("device or resource busy"))

@@ -100,6 +100,12 @@ func (p *parent) ConfigureContainer(context.Context, string, string, link.Config
 	return nil
 }
 
+func (p *parent) ResizeContainer(context.Context, string, string, sandbox.Resources) error {
+	return nil
+}
+
+func (p *parent) RestartContainer(context.Context, string, string, int, string) error { return nil }
+
 func (p *parent) StopSandbox(_ context.Context, id, code, reason string, _ *time.Duration) error {
 	_ = p.edit(id, func(b *sandbox.Sandbox) { // one that is not there is no error
 		now := time.Now()

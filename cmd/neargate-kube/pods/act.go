@@ -48,7 +48,7 @@ func (w *Worker) sync(ctx context.Context, id string) (time.Duration, error) {
 		node = nil
 	}
 	a := decide(view{pod: pod, box: box, now: now, deleted: m.deleted, placed: isPlaced(pod, node)})
-	again, failed := w.act(ctx, pod, box, m, a)
+	again, failed := w.act(ctx, pod, box, node, m, a)
 	wait = soonest(soonest(wait, again), a.again)
 	if pod.Spec.NodeName == "" {
 		return wait, failed
@@ -83,13 +83,13 @@ func (w *Worker) tell(pod *v1.Pod, box *sandbox.Sandbox, m *memory, now time.Tim
 }
 
 // act does what was decided.
-func (w *Worker) act(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory, a action) (time.Duration, error) {
+func (w *Worker) act(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, node *v1.Node, m *memory, a action) (time.Duration, error) {
 	m.lost = a.verb == lose
 	switch a.verb {
 	case complete:
 		return w.complete(ctx, pod, box, m)
 	case tend:
-		return w.tend(ctx, pod, box, m)
+		return w.tend(ctx, pod, box, node, m)
 	case stop:
 		return 0, w.Parent.StopSandbox(ctx, box.Spec.ID, a.code, a.reason, a.grace)
 	}
@@ -185,13 +185,15 @@ func (w *Worker) unfit(pod *v1.Pod, m *memory, p Problems) time.Duration {
 }
 
 // tend does for a pod whose containers are made what comes later.
-func (w *Worker) tend(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) (time.Duration, error) {
+func (w *Worker) tend(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, node *v1.Node, m *memory) (time.Duration, error) {
 	m.problems = nil
-	if text := resizePending(pod); text != "" && m.resize != pod.Generation {
-		m.resize = pod.Generation
-		w.record(pod, event{Type: v1.EventTypeWarning, Reason: "ResizeInfeasible", Message: "Pod resize Infeasible: " + text})
+	room, err := w.resize(ctx, pod, box, node, m)
+	if err != nil {
+		return 0, err
 	}
-	w.tellImages(pod, box, m)
+	if err := w.changeImages(ctx, pod, box, m); err != nil {
+		return 0, err
+	}
 	if err := w.addContainers(ctx, pod, box, m); err != nil {
 		return 0, err
 	}
@@ -201,19 +203,31 @@ func (w *Worker) tend(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m 
 	if err = errors.Join(bad, err); err != nil && changed {
 		w.dirty(box.Spec.ID)
 	}
-	return soonest(asked, due), err
+	return soonest(soonest(asked, due), room), err
 }
 
-// tellImages tells of images that were changed in a pod that runs, which no
-// sandbox can follow.
-func (w *Worker) tellImages(pod *v1.Pod, box *sandbox.Sandbox, m *memory) {
+// changeImages has those containers run anew whose image was changed. The next
+// run is told of the new one by configure; a sandbox from before that was
+// possible cannot be told, and says so.
+func (w *Worker) changeImages(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory) error {
 	for _, c := range imageChanges(pod, box) {
-		if m.images[c.Name] == c.Image {
-			continue
+		cs := inBox(box, c.Name)
+		switch {
+		case cs == nil:
+		case madeOf(box, c.Name).Asks:
+			if cs.State != sandbox.ContainerRunning || cs.Ending != "" {
+				continue
+			}
+			err := w.Parent.RestartContainer(ctx, box.Spec.ID, c.Name, cs.Attempt, fmt.Sprintf("Container %s definition changed, will be restarted", c.Name))
+			if err != nil {
+				return fmt.Errorf("container %s: %w", c.Name, err)
+			}
+		case m.images[c.Name] != c.Image:
+			m.images[c.Name] = c.Image
+			w.record(pod, event{v1.EventTypeWarning, "FailedSync", fmt.Sprintf("Container %s definition changed to image %q, which is not taken while the pod runs: delete the pod, so that it is made anew", c.Name, c.Image), c.Name})
 		}
-		m.images[c.Name] = c.Image
-		w.record(pod, event{v1.EventTypeWarning, "FailedSync", fmt.Sprintf("Container %s definition changed to image %q, which is not taken while the pod runs: delete the pod, so that it is made anew", c.Name, c.Image), c.Name})
 	}
+	return nil
 }
 
 // imageChanges are the containers whose image is not the one that they run.
@@ -224,7 +238,7 @@ func imageChanges(pod *v1.Pod, box *sandbox.Sandbox) []*v1.Container {
 	}
 	var all []*v1.Container
 	for _, c := range allContainers(pod) {
-		if image, ok := made[c.Name]; ok && image != c.Image {
+		if image, ok := made[c.Name]; ok && image != strings.TrimSpace(c.Image) {
 			all = append(all, c)
 		}
 	}

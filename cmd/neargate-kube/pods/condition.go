@@ -33,7 +33,7 @@ func ownCondition(t v1.PodConditionType) bool {
 
 // conditions are the pod's conditions when its containers stand as statuses
 // says; up tells that its sandbox has its network.
-func conditions(pod *v1.Pod, phase v1.PodPhase, statuses []v1.ContainerStatus, up bool, now time.Time) []v1.PodCondition {
+func conditions(pod *v1.Pod, phase v1.PodPhase, statuses []v1.ContainerStatus, up bool, r resizing, now time.Time) []v1.PodCondition {
 	var all []v1.PodCondition
 	for _, c := range pod.Status.Conditions {
 		if !ownCondition(c.Type) {
@@ -45,8 +45,8 @@ func conditions(pod *v1.Pod, phase v1.PodPhase, statuses []v1.ContainerStatus, u
 		readyToStart(up), initialized(pod, phase, statuses), ready(pod, all, containers), containers,
 		{Type: v1.PodScheduled, Status: v1.ConditionTrue},
 	}
-	if text := resizePending(pod); text != "" && !isTerminal(phase) {
-		own = append(own, v1.PodCondition{Type: v1.PodResizePending, Status: v1.ConditionTrue, Reason: v1.PodReasonInfeasible, Message: text})
+	if !isTerminal(phase) {
+		own = append(own, r.conditions()...)
 	}
 	for _, c := range own {
 		c.ObservedGeneration = pod.Generation

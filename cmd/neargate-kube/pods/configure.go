@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -37,7 +38,7 @@ func (w *Worker) answer(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, 
 				next = soonest(next, wait)
 				continue
 			}
-		case !cs.Asking && !(changed && isToldEarly(cs)):
+		case !cs.Asking && !(changed && isToldEarly(cs)) && !waitsForImage(pod, c, cs):
 			continue
 		}
 		wait, err := w.configure(ctx, pod, box, m, cs)
@@ -55,6 +56,26 @@ func isToldEarly(cs *sandbox.ContainerStatus) bool {
 	return cs.State == sandbox.ContainerPending || cs.State == sandbox.ContainerPulling || cs.State == sandbox.ContainerPulled
 }
 
+// waitsForImage: it is to be started, and with another image than its sandbox
+// knows.
+func waitsForImage(pod *v1.Pod, c *sandbox.Container, cs *sandbox.ContainerStatus) bool {
+	if cs.State == sandbox.ContainerRunning || cs.State == sandbox.ContainerStopped && cs.RestartAt.IsZero() {
+		return false
+	}
+	image := imageOf(pod, c.Name)
+	return image != "" && image != c.Image
+}
+
+// imageOf is the image that a pod wants for a container.
+func imageOf(pod *v1.Pod, name string) string {
+	for _, c := range allContainers(pod) {
+		if c.Name == name {
+			return strings.TrimSpace(c.Image)
+		}
+	}
+	return ""
+}
+
 // configure answers for one container.
 func (w *Worker) configure(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbox, m *memory, cs *sandbox.ContainerStatus) (time.Duration, error) {
 	a := link.Configuration{Attempt: cs.Attempt}
@@ -65,7 +86,7 @@ func (w *Worker) configure(ctx context.Context, pod *v1.Pod, box *sandbox.Sandbo
 	var p Problems
 	switch {
 	case errors.As(err, &p):
-		a.Trouble, a.Text = p[0].Reason, p[0].Message
+		a.Trouble, a.Text, a.Container.Image = p[0].Reason, p[0].Message, imageOf(pod, cs.Name)
 	case err != nil:
 		return 0, fmt.Errorf("container %s: %w", cs.Name, err)
 	default:

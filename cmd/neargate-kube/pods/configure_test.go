@@ -17,7 +17,7 @@ import (
 // asking is a sandbox in which a is asked about.
 func asking(cs sandbox.ContainerStatus) *sandbox.Sandbox {
 	b := box(cs)
-	b.Spec.Containers = []sandbox.Container{{Name: "a", Asks: true}}
+	b.Spec.Containers = []sandbox.Container{{Name: "a", Image: "nginx:1", Asks: true}}
 	return b
 }
 

@@ -9,6 +9,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/pods/translate"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -81,9 +82,6 @@ func take(s *v1.ContainerStatus, pod *v1.Pod, c *v1.Container, cs *sandbox.Conta
 	if cs.RuntimeID != "" {
 		s.ContainerID = containerID(cs.RuntimeID)
 		s.ImageID = imageID(c.Image, cs.ImageDigest)
-		if s.Resources == nil {
-			s.AllocatedResources, s.Resources = c.Resources.Requests.DeepCopy(), c.Resources.DeepCopy()
-		}
 	}
 	if cs.LastExit != nil {
 		s.LastTerminationState = v1.ContainerState{Terminated: lastRun(cs.LastExit)}
@@ -107,6 +105,22 @@ func take(s *v1.ContainerStatus, pod *v1.Pod, c *v1.Container, cs *sandbox.Conta
 		s.State.Waiting = &waiting
 	default:
 		s.State.Terminated = thisRun(cs)
+	}
+}
+
+// allocate tells which resources a container was granted and which it has: what
+// the pod asks for, unless that was changed since and its sandbox has it not, or
+// not yet.
+func allocate(s *v1.ContainerStatus, pod *v1.Pod, c *v1.Container, b *sandbox.Container, cs *sandbox.ContainerStatus) {
+	if cs == nil || cs.RuntimeID == "" {
+		return
+	}
+	granted := b == nil || translate.Resources(pod, c) == b.Resources()
+	if s.Resources == nil || granted {
+		s.AllocatedResources = c.Resources.Requests.DeepCopy()
+	}
+	if s.Resources == nil || granted && (b == nil || cs.State != sandbox.ContainerRunning || cs.Resized == b.Resizes) {
+		s.Resources = c.Resources.DeepCopy()
 	}
 }
 

@@ -292,6 +292,9 @@ func (d *diff) probed() []event {
 	if d.is.Health == sandbox.HealthUnhealthy && (d.was.Health != sandbox.HealthUnhealthy || d.newRun()) {
 		all = append(all, d.warning("Unhealthy", "Readiness probe failed: %s", d.is.HealthOutput))
 	}
+	if d.is.Ending != "" && d.was.Ending == "" {
+		all = append(all, d.normal("Killing", "%s", d.is.Ending))
+	}
 	if d.is.Reason == d.was.Reason && !d.newRun() {
 		return all
 	}

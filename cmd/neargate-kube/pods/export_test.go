@@ -2,6 +2,7 @@ package pods
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -38,3 +39,18 @@ func (w *Worker) Record(f func(*v1.Pod, Event)) { w.record = f }
 
 // Dirty says that the files of a pod's volumes may have to change.
 func (w *Worker) Dirty(id string) { w.dirty(id) }
+
+// PlanResize says in words what planResize decides.
+func PlanResize(pod *v1.Pod, box *sandbox.Sandbox, node *v1.Node, others []*v1.Pod) string {
+	switch r := planResize(pod, box, node, others); {
+	case r.Reason != "":
+		return r.Reason + ": " + r.Text
+	case len(r.Grant) > 0:
+		return fmt.Sprintf("%s again=%t", r.Grant[0].Name, r.Grant[0].Again)
+	case r.Failed != "":
+		return "underway: " + r.Failed
+	case r.Underway:
+		return "underway"
+	}
+	return ""
+}

@@ -54,6 +54,14 @@ func (e engine) ConfigureContainer(ctx context.Context, id, name string, c link.
 	return e.update(ctx, func(tx *store.Tx) error { return sandbox.Configure(tx, id, name, sandbox.Configuration(c)) })
 }
 
+func (e engine) ResizeContainer(ctx context.Context, id, name string, r sandbox.Resources) error {
+	return e.update(ctx, func(tx *store.Tx) error { return sandbox.Resize(tx, id, name, r) })
+}
+
+func (e engine) RestartContainer(ctx context.Context, id, name string, attempt int, reason string) error {
+	return e.update(ctx, func(tx *store.Tx) error { return sandbox.Again(tx, id, name, attempt, reason) })
+}
+
 func (e engine) StopSandbox(ctx context.Context, id, code, reason string, grace *time.Duration) error {
 	return e.update(ctx, func(tx *store.Tx) error {
 		return sandbox.Stop(tx, id, sandbox.Desired{Code: code, Reason: reason, Grace: grace})

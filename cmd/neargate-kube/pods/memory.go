@@ -36,6 +36,8 @@ type memory struct {
 	answered map[string]time.Time // by container, when it was last told that it cannot be made
 	images   map[string]string    // by container, the image that was told not to be taken
 	resize   int64                // the generation whose resize was refused in an event
+
+	resizing resizing
 }
 
 // memory finds what is remembered of a pod, or begins it.

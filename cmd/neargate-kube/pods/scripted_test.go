@@ -69,6 +69,14 @@ func (p *parent) ConfigureContainer(_ context.Context, _, name string, c link.Co
 	return p.call("tell %s %d %s", name, c.Attempt, c.Container.Command)
 }
 
+func (p *parent) ResizeContainer(_ context.Context, _, name string, r sandbox.Resources) error {
+	return p.call("resize %s %v", name, r)
+}
+
+func (p *parent) RestartContainer(_ context.Context, _, name string, attempt int, reason string) error {
+	return p.call("restart %s %d %s", name, attempt, reason)
+}
+
 func (p *parent) StopSandbox(_ context.Context, _, code, _ string, grace *time.Duration) error {
 	if grace == nil {
 		return p.call("stop %s", code)

@@ -28,6 +28,8 @@ const maxMessages = 12 << 10
 // notes are what the worker knows of a pod beside its sandbox.
 type notes struct {
 	HostIP string
+	// Resizing is how a wish for other resources stands.
+	Resizing resizing
 	// Lost: there is no sandbox and there will be none.
 	Lost bool
 	// Rejected is why the pod is not taken at all; nil when it is.
@@ -61,7 +63,7 @@ func status(pod *v1.Pod, box *sandbox.Sandbox, n notes, now time.Time) v1.PodSta
 		p = v1.PodFailed // it ended well, but not by its own doing: nothing of it was to end
 	}
 	outcome(pod, box, &s, n, p)
-	s.Conditions = conditions(pod, s.Phase, all, isUp(box), now)
+	s.Conditions = conditions(pod, s.Phase, all, isUp(box), n.Resizing, now)
 	shorten(&s)
 	return s
 }
@@ -77,7 +79,9 @@ func statuses(pod *v1.Pod, containers []v1.Container, r role, box *sandbox.Sandb
 			all = append(all, *was)
 			continue
 		}
-		all = append(all, containerStatus(pod, made(box, c), r, cs, was))
+		s := containerStatus(pod, made(box, c), r, cs, was)
+		allocate(&s, pod, c, madeOf(box, c.Name), cs)
+		all = append(all, s)
 	}
 	return all
 }

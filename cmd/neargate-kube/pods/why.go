@@ -1,6 +1,7 @@
 package pods
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -36,12 +37,12 @@ func (w *Worker) Why(pod *v1.Pod) []string {
 		all = append(all, whyContainer(containerOf(box, i), &box.Status.Containers[i])...)
 	}
 	for _, c := range imageChanges(pod, box) {
-		if !isOpen(box) {
+		if !isOpen(box) && !madeOf(box, c.Name).Asks {
 			all = append(all, fmt.Sprintf("Container %s keeps the image that it started with: %s is taken when the pod is made anew.", c.Name, c.Image))
 		}
 	}
-	if text := resizePending(pod); text != "" {
-		all = append(all, text+".")
+	if r := &m.resizing; r.Reason != "" || r.Failed != "" {
+		all = append(all, fmt.Sprintf("The resources that it asks for now are not in force (%s): %s.", cmp.Or(r.Reason, v1.PodReasonError), cmp.Or(r.Text, r.Failed)))
 	}
 	if err := w.learn(pod, box, m); err != nil {
 		all = append(all, "What the pod asks for and does not get cannot be told at the moment: "+err.Error())

@@ -2,6 +2,7 @@ package pods_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -350,10 +351,10 @@ func TestChangesThatAreNotTaken(t *testing.T) {
 	}
 	s.see(p)
 	s.round()
-	s.told("ResizeInfeasible: Pod resize Infeasible: In-place resize is not supported on this node: containers keep the resources that they started with",
+	s.told(`ResizeInfeasible: Pod resize Infeasible: {"containers":[{"name":"a","resources":{"requests":{"cpu":"2"}}}],"generation":`+fmt.Sprint(p.Generation)+`,"error":"In-place pod resize is not supported on this node"}`,
 		`FailedSync: Container a definition changed to image "nginx:2", which is not taken while the pod runs: delete the pod, so that it is made anew`)
 	st := s.status()
-	if got := condition(st, v1.PodResizePending); !strings.HasPrefix(got, "True Infeasible In-place resize") {
+	if got := condition(st, v1.PodResizePending); !strings.HasPrefix(got, "True Infeasible In-place pod resize") {
 		t.Error(got)
 	}
 	if image := st.ContainerStatuses[0].Image; image != "nginx:1" {

@@ -59,7 +59,7 @@ func difference(pod *v1.Pod, want v1.PodStatus) ([]byte, error) {
 
 // about is what the status of a pod has to know beside the records.
 func (m *memory) about(pod *v1.Pod, node *v1.Node) notes {
-	n := notes{HostIP: pod.Status.HostIP, Lost: m.lost, Rejected: m.problems.rejection()}
+	n := notes{HostIP: pod.Status.HostIP, Resizing: m.resizing, Lost: m.lost, Rejected: m.problems.rejection()}
 	if node != nil {
 		n.HostIP = internalIP(node)
 	}

@@ -143,6 +143,26 @@ func (p *parent) ConfigureContainer(ctx context.Context, id, name string, c link
 	})
 }
 
+// ResizeContainer implements [link.Containers].
+func (p *parent) ResizeContainer(ctx context.Context, id, name string, r sandbox.Resources) error {
+	return p.update(ctx, "ResizeContainer", func(tx *store.Tx) error {
+		if _, err := p.get(tx, id); err != nil {
+			return err
+		}
+		return sandbox.Resize(tx, id, name, r)
+	})
+}
+
+// RestartContainer implements [link.Containers].
+func (p *parent) RestartContainer(ctx context.Context, id, name string, attempt int, reason string) error {
+	return p.update(ctx, "RestartContainer", func(tx *store.Tx) error {
+		if _, err := p.get(tx, id); err != nil {
+			return err
+		}
+		return sandbox.Again(tx, id, name, attempt, reason)
+	})
+}
+
 // StopSandbox implements [link.Sandboxes].
 func (p *parent) StopSandbox(ctx context.Context, id, code, reason string, grace *time.Duration) error {
 	return p.update(ctx, "StopSandbox", func(tx *store.Tx) error {

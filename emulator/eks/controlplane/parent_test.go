@@ -235,6 +235,8 @@ func TestClustersAreApart(t *testing.T) {
 			"complete": b.CompleteSandbox(ctx, id, web()),
 			"add":      b.AddContainer(ctx, id, sandbox.Container{Name: "x", Image: "x"}),
 			"answer":   b.ConfigureContainer(ctx, id, "web", link.Configuration{Trouble: "CreateContainerConfigError"}),
+			"resize":   b.ResizeContainer(ctx, id, "web", sandbox.Resources{}),
+			"restart":  b.RestartContainer(ctx, id, "web", 0, "because"),
 			"files":    b.WriteFiles(ctx, id, "v", nil),
 			"stats":    second(b.Stats(ctx, id)),
 			"exec":     second(b.Exec(ctx, id, "web", []string{"x"}, sandbox.Streams{})),

@@ -45,6 +45,12 @@ func TestCalls(t *testing.T) {
 		{"configure", []any{spec.ID, "c", answer}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
 			return nil, p.ConfigureContainer(ctx, spec.ID, "c", answer)
 		}},
+		{"resize", []any{spec.ID, "c", sandbox.Resources{CPU: 1, Memory: 2}}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
+			return nil, p.ResizeContainer(ctx, spec.ID, "c", sandbox.Resources{CPU: 1, Memory: 2})
+		}},
+		{"restart", []any{spec.ID, "c", 3, "because"}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
+			return nil, p.RestartContainer(ctx, spec.ID, "c", 3, "because")
+		}},
 		{"stop", []any{spec.ID, "UserInitiated", "because", &grace}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
 			return nil, p.StopSandbox(ctx, spec.ID, "UserInitiated", "because", &grace)
 		}},

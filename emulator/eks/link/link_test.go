@@ -48,6 +48,12 @@ func (s *script) AddContainer(_ context.Context, id string, c sandbox.Container)
 func (s *script) ConfigureContainer(_ context.Context, id, name string, c link.Configuration) error {
 	return s.do("configure", id, name, c)
 }
+func (s *script) ResizeContainer(_ context.Context, id, name string, r sandbox.Resources) error {
+	return s.do("resize", id, name, r)
+}
+func (s *script) RestartContainer(_ context.Context, id, name string, attempt int, reason string) error {
+	return s.do("restart", id, name, attempt, reason)
+}
 func (s *script) StopSandbox(_ context.Context, id, code, reason string, grace *time.Duration) error {
 	return s.do("stop", id, code, reason, grace)
 }

@@ -61,6 +61,11 @@ type Containers interface {
 	// started with, or why that cannot be told. An answer that comes too late is
 	// no error.
 	ConfigureContainer(ctx context.Context, id, name string, c Configuration) error
+	// ResizeContainer gives a container other resources, in place if it runs.
+	ResizeContainer(ctx context.Context, id, name string, r sandbox.Resources) error
+	// RestartContainer has the run of an attempt ended and another one begun,
+	// whatever the restart policy says. One that is over is no error.
+	RestartContainer(ctx context.Context, id, name string, attempt int, reason string) error
 }
 
 // Streams are what goes on inside a sandbox.

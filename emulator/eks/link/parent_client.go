@@ -47,6 +47,18 @@ func (p *ParentClient) ConfigureContainer(ctx context.Context, id, name string, 
 	return err
 }
 
+// ResizeContainer implements [Containers].
+func (p *ParentClient) ResizeContainer(ctx context.Context, id, name string, r sandbox.Resources) error {
+	_, err := call[nothing](ctx, p.c, "ResizeContainer", resizeArgs{id, name, r})
+	return err
+}
+
+// RestartContainer implements [Containers].
+func (p *ParentClient) RestartContainer(ctx context.Context, id, name string, attempt int, reason string) error {
+	_, err := call[nothing](ctx, p.c, "RestartContainer", restartArgs{id, name, attempt, reason})
+	return err
+}
+
 // StopSandbox implements [Sandboxes].
 func (p *ParentClient) StopSandbox(ctx context.Context, id, code, reason string, grace *time.Duration) error {
 	_, err := call[nothing](ctx, p.c, "StopSandbox", stopArgs{id, code, reason, grace})

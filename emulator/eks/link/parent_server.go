@@ -29,6 +29,15 @@ type (
 		ID, Name      string
 		Configuration Configuration
 	}
+	resizeArgs struct {
+		ID, Name  string
+		Resources sandbox.Resources
+	}
+	restartArgs struct {
+		ID, Name string
+		Attempt  int
+		Reason   string
+	}
 	stopArgs struct {
 		ID, Code, Reason string
 		Grace            *time.Duration `json:",omitempty"`
@@ -86,6 +95,12 @@ func serveContainers(m *http.ServeMux, p Containers) {
 	})
 	serve(m, "ConfigureContainer", func(ctx context.Context, a configureArgs) (nothing, error) {
 		return nothing{}, p.ConfigureContainer(ctx, a.ID, a.Name, a.Configuration)
+	})
+	serve(m, "ResizeContainer", func(ctx context.Context, a resizeArgs) (nothing, error) {
+		return nothing{}, p.ResizeContainer(ctx, a.ID, a.Name, a.Resources)
+	})
+	serve(m, "RestartContainer", func(ctx context.Context, a restartArgs) (nothing, error) {
+		return nothing{}, p.RestartContainer(ctx, a.ID, a.Name, a.Attempt, a.Reason)
 	})
 }
 

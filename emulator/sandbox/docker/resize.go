@@ -36,6 +36,9 @@ func (r *Runtime) Resize(ctx context.Context, s *sandbox.Spec, c *sandbox.Contai
 		top = *b.ceiling
 	}
 	r.mu.Unlock()
+	// The kernel takes no share of a group that is larger than the group: so the
+	// group grows before its parts and shrinks after them.
+	failed := r.writeCeiling(ctx, s, b, top)
 	want := resources(s, c, top)
 	for _, a := range all {
 		if a.summary.State != container.StateRunning {
@@ -48,5 +51,26 @@ func (r *Runtime) Resize(ctx context.Context, s *sandbox.Spec, c *sandbox.Contai
 			return fmt.Errorf("container %s: %s", c.Name, strings.TrimPrefix(err.Error(), "Error response from daemon: "))
 		}
 	}
+	if failed != nil {
+		return r.writeCeiling(ctx, s, b, top)
+	}
 	return nil
+}
+
+// writeCeiling gives the group around a sandbox's containers its size.
+func (r *Runtime) writeCeiling(ctx context.Context, s *sandbox.Spec, b *box, top ceiling) error {
+	l := r.linkOf(b)
+	if !top.group || l == nil {
+		return nil
+	}
+	f, err := r.daemon.facts(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := l.get(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.CgroupCreate(ctx, limits(cgroupPath(s.ID, f.systemd), s.Size))
+	return err
 }

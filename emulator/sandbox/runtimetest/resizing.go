@@ -11,6 +11,7 @@ func resizedInPlace(b *bench) {
 	s := b.spec(Program{})
 	c := &s.Containers[0]
 	c.CPU, c.CPULimit, c.Memory = 256, 512, 64<<20
+	s.Size = sandbox.Size{CPU: 512, Memory: 64 << 20}
 	b.up(s)
 	if err := r.Resize(b.ctx, s, c); err != nil {
 		b.Errorf("of one that does not run: %v", err)
@@ -19,6 +20,7 @@ func resizedInPlace(b *bench) {
 	before := b.inspect(s).Containers["c0"]
 	for _, memory := range []int64{128 << 20, 96 << 20} {
 		c.CPULimit, c.Memory, c.MemoryReservation = 1024, memory, 32<<20
+		s.Size.CPU, s.Size.Memory = 1024, memory
 		if err := r.Resize(b.ctx, s, c); err != nil {
 			b.Fatal(err)
 		}

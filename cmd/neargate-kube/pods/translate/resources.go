@@ -47,6 +47,13 @@ func (t *translation) size(c *v1.Container, out *sandbox.Container) {
 	}
 }
 
+// Resources are what a container of a pod asks for, in a sandbox's terms.
+func Resources(pod *v1.Pod, c *v1.Container) sandbox.Resources {
+	var out sandbox.Container
+	newTranslation(pod, nil, Environment{}).size(c, &out)
+	return out.Resources()
+}
+
 // memoryOfPod is the sum of the containers' memory limits, 0 when one of them
 // has none: what kubelet bounds memory volumes with.
 func (t *translation) memoryOfPod() int64 {
