@@ -103,6 +103,7 @@ var makePodImage = sync.OnceValue(func() error {
 type eksCluster struct {
 	*server
 	name    string
+	vpc     string
 	subnets []string
 	roles   map[string]string // ARNs by trusted service
 	dir     string
@@ -122,9 +123,9 @@ func (s *server) prepare(t testing.TB, name string) *eksCluster {
 	for _, service := range []string{clusterService, podService} {
 		c.roles[service] = s.role(t, name+"-"+strings.SplitN(service, ".", 2)[0], service)
 	}
-	vpc := s.makeVPC(t, "10.0.0.0/16")
+	c.vpc = s.makeVPC(t, "10.0.0.0/16")
 	for i, zone := range []string{"us-east-1a", "us-east-1b"} {
-		c.subnets = append(c.subnets, s.makeSubnet(t, vpc, fmt.Sprintf("10.0.%d.0/24", i+1), zone))
+		c.subnets = append(c.subnets, s.makeSubnet(t, c.vpc, fmt.Sprintf("10.0.%d.0/24", i+1), zone))
 	}
 	return c
 }

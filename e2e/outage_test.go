@@ -182,21 +182,8 @@ func TestStartWithoutDocker(t *testing.T) {
 // change nothing, reads go on, and with room again all is well.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: only root can mount a small disk")
-	}
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("SKIPPED: a small disk cannot be mounted: %v", err)
-	}
-	s := &server{t: t, dataDir: dir, args: []string{"--runtime=fake"}, log: &output{}}
-	t.Cleanup(func() {
-		s.finish()
-		if err := unix.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	s.start()
+	s := serveSmall(t, "4m", "--runtime=fake")
+	dir := s.dataDir
 	client, ctx := ecs.NewFromConfig(s.config()), context.Background()
 	if _, err := client.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("before")}); err != nil {
 		t.Fatal(err)
@@ -232,6 +219,27 @@ func TestDiskFull(t *testing.T) {
 	if again, err := client.ListClusters(ctx, &ecs.ListClustersInput{}); err != nil || len(again.ClusterArns) != len(list.ClusterArns)+1 {
 		t.Errorf("after a restart there are other clusters: %v, %v", again, err)
 	}
+}
+
+// serveSmall starts a server whose data directory is a disk of a size.
+func serveSmall(t *testing.T, size string, args ...string) *server {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: only root can mount a small disk")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("SKIPPED: a small disk cannot be mounted: %v", err)
+	}
+	s := &server{t: t, dataDir: dir, args: args, log: &output{}}
+	t.Cleanup(func() {
+		s.finish()
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	s.start()
+	return s
 }
 
 // fill writes until there is no room.

@@ -27,3 +27,6 @@ func NodeOf(nodes corelisters.NodeLister, instance string) string {
 	p.known.Store(&known{nodes: nodes})
 	return p.nodeOf(instance)
 }
+
+// NewKeeper is how the database is kept honest.
+var NewKeeper = newKeeper

@@ -11,6 +11,7 @@ import (
 
 	"github.com/k3s-io/kine/pkg/drivers"
 	"github.com/k3s-io/kine/pkg/drivers/sqlite"
+	"github.com/k3s-io/kine/pkg/logstructured/sqllog"
 	"github.com/k3s-io/kine/pkg/server"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
@@ -36,19 +37,20 @@ type database struct {
 func openDatabase(dir, sockets string) (*database, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &database{socket: filepath.Join(sockets, "kine.sock"), end: cancel}
-	_, backend, err := sqlite.New(ctx, &d.wg, &drivers.Config{
+	config := &drivers.Config{
 		Scheme:          "sqlite",
 		DataSourceName:  filepath.Join(dir, "state.db") + "?" + sqlite.DefaultParams,
 		CompactInterval: 5 * time.Minute, CompactIntervalJitter: 1, CompactTimeout: 5 * time.Second,
 		CompactMinRetain: 1000, CompactBatchSize: 1000,
 		// Writes of this process wake watchers at once; polling is for others'.
 		PollInterval: time.Second, PollBatchSize: 500,
-	})
+	}
+	_, dialect, err := sqlite.NewVariant(ctx, &d.wg, "sqlite3", config)
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("opening the cluster's database in %s: %w", dir, err)
 	}
-	if err := d.serve(ctx, backend); err != nil {
+	if err := d.serve(ctx, newKeeper(sqllog.New(dialect, &d.wg, config), dir)); err != nil {
 		cancel()
 		return nil, err
 	}
