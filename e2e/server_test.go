@@ -299,7 +299,7 @@ func eventually(t testing.TB, what string, within time.Duration, holds func() er
 // elsewhere.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "NEARGATE_")
+		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "NEARGATE_") || strings.HasPrefix(v, "TF_")
 	})
 }
 
