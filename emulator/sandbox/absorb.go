@@ -132,7 +132,7 @@ func (cs *ContainerStatus) begin(attempt int) {
 		cs.LastExit = last
 	}
 	*cs = ContainerStatus{
-		Name: cs.Name, State: ContainerPulled, ImageDigest: cs.ImageDigest, Attempt: attempt, Streak: cs.Streak, Told: cs.Told, Fetched: cs.Fetched, Local: cs.Local,
+		Name: cs.Name, State: ContainerPulled, ImageDigest: cs.ImageDigest, Attempt: attempt, Streak: cs.Streak, Told: cs.Told, Fetched: cs.Fetched, Local: cs.Local, Resized: cs.Resized,
 		Health: HealthUnknown, Satisfied: cs.Satisfied, LastExit: cs.LastExit,
 	}
 }

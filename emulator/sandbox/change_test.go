@@ -49,8 +49,8 @@ func TestResources(t *testing.T) {
 			b.Errorf("%+v", cs)
 		}
 		b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Attempt == 1 })
-		if b.rt.Resources(id(1), "a") != less {
-			b.Errorf("the next run has %+v", b.rt.Resources(id(1), "a"))
+		if n := b.rt.Calls("Resize"); b.rt.Resources(id(1), "a") != less || b.status(1, 0).Resized != 2 || n != 5 {
+			b.Errorf("the next run has %+v after %d calls: it is started with them", b.rt.Resources(id(1), "a"), n)
 		}
 		err := b.st.Update(b.Context(), "test", func(tx *store.Tx) error { return sandbox.Resize(tx, id(1), "nobody", less) })
 		if !errors.Is(err, store.ErrNotFound) {

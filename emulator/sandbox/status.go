@@ -146,7 +146,7 @@ type ContainerStatus struct {
 	// Ending is why this run is being ended though the sandbox goes on: its
 	// owner wants another (see Again).
 	Ending string `json:",omitempty"`
-	// Resized is which of Container.Resizes is in force in this run, and
+	// Resized is which of Container.Resizes is known to be in force, and
 	// ResizeTrouble why it is not that one, until it is tried again at ResizeAt.
 	Resized       int       `json:",omitempty"`
 	ResizeTrouble string    `json:",omitempty"`
