@@ -57,7 +57,7 @@ func (p *parent) CreateSandbox(_ context.Context, s sandbox.Spec) error {
 		p.created++
 		p.next++
 		b := &sandbox.Sandbox{Spec: s, CreatedAt: time.Now()}
-		b.Status = sandbox.Status{Height: 1, Bare: true, Address: &sandbox.Address{IP: fmt.Sprintf("10.0.1.%d", p.next), Prefix: 24}}
+		b.Status = sandbox.Status{Height: 1, Bare: true, ConnectivityAt: time.Now(), Address: &sandbox.Address{IP: fmt.Sprintf("10.0.1.%d", p.next), Prefix: 24}}
 		p.all[s.ID] = b
 	})
 	return nil
