@@ -97,6 +97,10 @@ func testGive(t *testing.T, p *process) {
 	}
 	const refused = "is attempting to grant RBAC permissions not currently held"
 	may := p.client(t, team).RbacV1()
+	eventually(t, "the role view has been gathered from its parts", func(ctx context.Context) bool {
+		view, err := p.client(t, admin).RbacV1().ClusterRoles().Get(ctx, "view", metav1.GetOptions{})
+		return err == nil && len(view.Rules) > 0
+	})
 	if _, err := may.Roles("default").Create(t.Context(), role, metav1.CreateOptions{}); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), refused) {
 		t.Errorf("a role by AmazonEKSAdminPolicy: %v", err)
 	}

@@ -291,12 +291,10 @@ func ask(t *testing.T, port uint16, text string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
-	b, _ := io.ReadAll(c) // what came before an error counts
+	// Where nobody listens the connection may end before it is written to:
+	// what comes back is what counts.
+	_, _ = io.WriteString(c, text)
+	_ = c.(*net.TCPConn).CloseWrite()
+	b, _ := io.ReadAll(c)
 	return string(b)
 }

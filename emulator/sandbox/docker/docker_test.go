@@ -12,6 +12,9 @@ func TestConformance(t *testing.T) {
 	b := need(t)
 	instances := map[sandbox.Runtime]string{}
 	runtimetest.Run(t, runtimetest.Options{
+		Network: sandbox.Network{
+			VPC: "vpc-0runtimetest00000", VPCCIDR: b.suite + ".0.0/16", Subnet: "subnet-0runtimetest00", SubnetCIDR: b.suite + ".1.0/24",
+		},
 		New: func(t *testing.T) sandbox.Runtime {
 			instance := b.instance()
 			r := b.start(t, b.options(instance))

@@ -35,7 +35,10 @@ type testBed struct {
 	pid1     string // file
 	registry string // host:port of a registry that has nothing
 
-	addresses string // the first two numbers of this run's, as "10.230"
+	// The first two numbers of this run's addresses, as "10.70", and of the
+	// suite's. They are not of those that any emulator takes where the ones
+	// that it wants are in use.
+	addresses, suite string
 }
 
 var bed *testBed
@@ -98,7 +101,7 @@ func makeBed(dir string) (*testBed, error) {
 		return nil, err
 	}
 	b.image = "neargate-test-program:" + b.run
-	b.addresses = fmt.Sprintf("10.%d", 215+rand.N(40))
+	b.addresses, b.suite = fmt.Sprintf("10.%d", 64+rand.N(32)), fmt.Sprintf("10.%d", 32+rand.N(32))
 	return b, b.importProgram(program, datagrams)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -51,6 +52,14 @@ func (b *bench) spec(programs ...Program) *sandbox.Spec {
 		s.Containers = append(s.Containers, c)
 	}
 	return s
+}
+
+// tiny puts s into a subnet of sixteen addresses, the first of which is the
+// given one of the VPC's ninth /24.
+func tiny(s *sandbox.Spec, from byte) {
+	a := netip.MustParsePrefix(s.Network.VPCCIDR).Addr().As4()
+	a[2], a[3] = 9, from
+	s.Network.Subnet, s.Network.SubnetCIDR = "subnet-0tiny000000000", netip.PrefixFrom(netip.AddrFrom4(a), 28).String()
 }
 
 // up brings the sandbox up and takes it down with the test.

@@ -49,7 +49,7 @@ func noCommand(b *bench) {
 func subnetFull(b *bench) {
 	for range 20 {
 		s := b.spec()
-		s.Network.Subnet, s.Network.SubnetCIDR = "subnet-0tiny000000000", "10.213.9.32/28"
+		tiny(s, 32)
 		b.Cleanup(func() {
 			if err := b.rt.Down(context.WithoutCancel(b.ctx), s.ID); err != nil {
 				b.Error(err)

@@ -41,8 +41,8 @@ type Options struct {
 	// synctest.Test.
 	Around func(t *testing.T, f func(t *testing.T))
 	// Network is where addresses come from; the zero value is a /24 in
-	// 10.213.0.0/16. Scenarios of full subnets use 10.213.9.0/24 beside it, so
-	// the VPC must hold that.
+	// 10.213.0.0/16. Scenarios of full subnets use the ninth /24 of the VPC
+	// beside it, so the VPC is a /16.
 	Network sandbox.Network
 }
 
