@@ -70,7 +70,7 @@ test: build-kube test-ecs test-kube ## all tests; those that need Docker or a cl
 
 # What keeps the Engine busy comes after the rest, so that neither makes the
 # other late. Both run, whatever the first says.
-RACE  := NEARGATE_KUBE=$(CURDIR)/$(BIN)/neargate-kube $(GO) test -race -shuffle=on -timeout 25m
+RACE  := NEARGATE_KUBE=$(CURDIR)/$(BIN)/neargate-kube $(GO) test -race -shuffle=on -timeout 40m
 HEAVY := ./e2e ./emulator/sandbox/docker
 
 test-ecs: pid1 ## the tests of everything but Kubernetes' own module

@@ -110,8 +110,6 @@ func ReserveOnly(ctx context.Context, r *Runtime, s *sandbox.Spec) (netip.Addr, 
 	return b.place.ip, nil
 }
 
-func mustPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
-
 // Settings are what a sandbox is told.
 func Settings(s *sandbox.Spec, ip netip.Addr) (tunnel.Network, error) { return settings(s, ip) }
 
