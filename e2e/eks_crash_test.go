@@ -38,7 +38,7 @@ func TestEKSKilledWhileRollingOut(t *testing.T) {
 	s := serveEKS(t)
 	n := s.cluster(t, "rolling", "t-*").in(t, "t-rolling")
 	n.apply(rollingManifest)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	for i, blow := range []struct {
 		to     string
 		strike func()
@@ -56,7 +56,7 @@ func TestEKSKilledWhileRollingOut(t *testing.T) {
 				return g == fmt.Sprint(i+2) && r != "" && r != "0"
 			}, "a new pod")
 		blow.strike()
-		n.comes(2*time.Minute, "rollout status deployment/web --timeout=60s", nil, func(string) bool { return true }, "the end of the rollout")
+		n.comes(2*time.Minute, "rollout status deployment/web --timeout=240s", nil, func(string) bool { return true }, "the end of the rollout")
 		n.comes(time.Minute, "get pods -o jsonpath={}", []string{"{range .items[*]}{.status.phase}{.spec.containers[0].env[0].value}{.status.containerStatuses[0].restartCount} {end}"},
 			func(s string) bool { return s == strings.TrimSpace(strings.Repeat("Running"+version+"0 ", 4)) }, "four pods of version "+version+" after kill -9 of "+blow.to)
 		n.checkCount("after kill -9 of "+blow.to, 4)

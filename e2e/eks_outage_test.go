@@ -57,7 +57,7 @@ func TestEKSDockerAway(t *testing.T) {
 	t.Cleanup(p.mend) // before the server is emptied
 	n := s.cluster(t, "cut", "t-*").in(t, "t-cut")
 	n.apply(webManifest + "---" + plainManifest)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.ready("pod/plain")
 	before := n.k("get pods -o jsonpath={}", identities)
 
@@ -109,7 +109,7 @@ func TestEKSEngineKilled(t *testing.T) {
 	t.Cleanup(func() { e.start("--live-restore") }) // before the server is emptied
 	n := s.cluster(t, "shaken", "t-*").in(t, "t-shaken")
 	n.apply(webManifest + "---" + plainManifest)
-	n.k("rollout status deployment/web --timeout=60s")
+	n.k("rollout status deployment/web --timeout=240s")
 	n.ready("pod/plain")
 	k := s.run(t, definition("task", probe("app", "serve")))
 	k.running()
