@@ -146,12 +146,12 @@ func (r *Runtime) firstLook(ctx context.Context) {
 func (r *Runtime) Close() error {
 	var err error
 	r.closing.Do(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.life), 15*time.Second)
-		defer cancel()
 		r.ending.Lock()
 		r.end()
 		r.ending.Unlock()
 		r.running.Wait()
+		ctx, cancel := cleanup(r.life) // from here on: what ran has had its own time
+		defer cancel()
 		err = r.dropWarm(ctx)
 		r.mu.Lock()
 		all := make([]*box, 0, len(r.boxes))
