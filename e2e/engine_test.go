@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,9 +42,29 @@ func made(t testing.TB, instance string) []string {
 
 func checkNothingLeft(t testing.TB, instance string) {
 	t.Helper()
-	if left := made(t, instance); len(left) > 0 {
+	left := slices.DeleteFunc(made(t, instance), func(thing string) bool {
+		network, ok := strings.CutPrefix(thing, "network ")
+		return ok && isMiscounted(t, network)
+	})
+	if len(left) > 0 {
 		t.Errorf("left behind:\n  %s", strings.Join(left, "\n  "))
 	}
+}
+
+// isMiscounted: Docker 20.10 sometimes counts an endpoint too many when it is
+// very busy. It refuses to remove the network then, although it knows of nobody
+// in it, until it is started anew.
+func isMiscounted(t testing.TB, network string) bool {
+	t.Helper()
+	if docker(t, "network", "inspect", "--format", "{{len .Containers}}", network) != "0" {
+		return false
+	}
+	_, err := command(nil, fixtures.RequireCommand(t, "docker"), "network", "rm", network)
+	if err == nil || !strings.Contains(err.Error(), "has active endpoints") {
+		return false
+	}
+	t.Logf("the Engine has miscounted: %v", err)
+	return true
 }
 
 // workload finds the running containers of a task: their ids and start times,
