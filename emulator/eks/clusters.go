@@ -73,12 +73,23 @@ func (k *Clusters) Reconcile(ctx context.Context, arn string) (time.Duration, er
 	case c.Status == types.ClusterStatusFailed:
 		return 0, nil
 	}
-	if k.api.planes != nil {
-		if err := k.tell(ctx, arn); err != nil {
-			return 0, err
+	err = k.bring(ctx, arn)
+	if hasNot(err) {
+		if _, gone := k.read(ctx, arn); hasNot(gone) { // meanwhile, as by a reset
+			err = k.removePlane(ctx, arn)
 		}
 	}
-	return 0, k.advance(ctx, arn)
+	return 0, err
+}
+
+// bring tells the control plane what is wanted, and the records what is there.
+func (k *Clusters) bring(ctx context.Context, arn string) error {
+	if k.api.planes != nil {
+		if err := k.tell(ctx, arn); err != nil {
+			return err
+		}
+	}
+	return k.advance(ctx, arn)
 }
 
 func (k *Clusters) read(ctx context.Context, arn string) (c *Cluster, err error) {

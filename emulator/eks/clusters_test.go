@@ -60,6 +60,24 @@ func TestWaiters(t *testing.T) {
 	})
 }
 
+// TestClusterGoesUnderway: what is gone while the controller acts is no failure,
+// and leaves no control plane.
+func TestClusterGoesUnderway(t *testing.T) {
+	w := newWorld(t)
+	must[*sdk.CreateClusterOutput](t)(w.CreateCluster(w.ctx, newCluster("web")))
+	w.planes.ensured = func() {
+		if err := w.st.Reset(w.ctx, "test"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := w.clusters.Reconcile(w.ctx, webARN); err != nil {
+		t.Error(err)
+	}
+	if _, known := w.planes.Status(webARN); known {
+		t.Error("the control plane is left")
+	}
+}
+
 func TestFailedClusterFailsItsWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -18,6 +18,7 @@ type planes struct {
 	changed chan string
 	removed []string
 	starts  int
+	ensured func() // called, when it is set, after each Ensure
 }
 
 type plane struct {
@@ -29,6 +30,9 @@ type plane struct {
 func newPlanes() *planes { return &planes{all: map[string]*plane{}, changed: make(chan string, 100)} }
 
 func (p *planes) Ensure(_ context.Context, c link.Config) error {
+	if p.ensured != nil {
+		defer p.ensured()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if one := p.all[c.ARN]; one != nil && one.config.Version == c.Version {
