@@ -16,10 +16,7 @@ import (
 
 // Down implements [sandbox.Runtime].
 func (r *Runtime) Down(ctx context.Context, id string) error {
-	if err := r.ready(ctx); err != nil {
-		return err
-	}
-	unlock, err := r.locks.lock(ctx, id)
+	unlock, err := r.enter(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -29,10 +29,7 @@ func (r *Runtime) Reserve(ctx context.Context, s *sandbox.Spec) (sandbox.Address
 	if err != nil {
 		return sandbox.Address{}, err
 	}
-	if err := r.ready(ctx); err != nil {
-		return sandbox.Address{}, err
-	}
-	unlock, err := r.locks.lock(ctx, s.ID)
+	unlock, err := r.enter(ctx, s.ID)
 	if err != nil {
 		return sandbox.Address{}, err
 	}

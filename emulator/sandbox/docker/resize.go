@@ -14,10 +14,7 @@ import (
 // Resize implements [sandbox.Resizer]. The Engine leaves alone what is 0, so
 // that a limit can be changed and never taken away.
 func (r *Runtime) Resize(ctx context.Context, s *sandbox.Spec, c *sandbox.Container) error {
-	if err := r.ready(ctx); err != nil {
-		return err
-	}
-	unlock, err := r.locks.lock(ctx, s.ID)
+	unlock, err := r.enter(ctx, s.ID)
 	if err != nil {
 		return err
 	}

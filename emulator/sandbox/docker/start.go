@@ -20,10 +20,7 @@ import (
 
 // Start implements [sandbox.Runtime].
 func (r *Runtime) Start(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, attempt int, env []sandbox.EnvVar) error {
-	if err := r.ready(ctx); err != nil {
-		return err
-	}
-	unlock, err := r.locks.lock(ctx, s.ID)
+	unlock, err := r.enter(ctx, s.ID)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,15 @@ func (r *Runtime) ready(ctx context.Context) error {
 	return nil
 }
 
+// enter makes ready, and keeps others from acting on a sandbox until unlock is
+// called.
+func (r *Runtime) enter(ctx context.Context, id string) (unlock func(), err error) {
+	if err := r.ready(ctx); err != nil {
+		return nil, err
+	}
+	return r.locks.lock(ctx, id)
+}
+
 // stale makes the next call of ready read everything afresh.
 func (r *Runtime) stale() {
 	r.daemon.forget()

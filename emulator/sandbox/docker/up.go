@@ -26,10 +26,7 @@ func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, err
 	if err := checkVolumes(s); err != nil {
 		return sandbox.Address{}, err
 	}
-	if err := r.ready(ctx); err != nil {
-		return sandbox.Address{}, err
-	}
-	unlock, err := r.locks.lock(ctx, s.ID)
+	unlock, err := r.enter(ctx, s.ID)
 	if err != nil {
 		return sandbox.Address{}, err
 	}
