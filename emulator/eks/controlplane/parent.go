@@ -113,52 +113,47 @@ func (p *parent) check(s *sandbox.Spec) error {
 	return nil
 }
 
-// CompleteSandbox implements [link.Sandboxes].
-func (p *parent) CompleteSandbox(ctx context.Context, id string, c link.Completion) error {
-	return p.update(ctx, "CompleteSandbox", func(tx *store.Tx) error {
+// updateMine is update for what is done to a sandbox of this cluster.
+func (p *parent) updateMine(ctx context.Context, operation, id string, f func(tx *store.Tx) error) error {
+	return p.update(ctx, operation, func(tx *store.Tx) error {
 		if _, err := p.get(tx, id); err != nil {
 			return err
 		}
+		return f(tx)
+	})
+}
+
+// CompleteSandbox implements [link.Sandboxes].
+func (p *parent) CompleteSandbox(ctx context.Context, id string, c link.Completion) error {
+	return p.updateMine(ctx, "CompleteSandbox", id, func(tx *store.Tx) error {
 		return sandbox.Complete(tx, id, sandbox.Completion(c))
 	})
 }
 
 // AddContainer implements [link.Containers].
 func (p *parent) AddContainer(ctx context.Context, id string, c sandbox.Container) error {
-	return p.update(ctx, "AddContainer", func(tx *store.Tx) error {
-		if _, err := p.get(tx, id); err != nil {
-			return err
-		}
+	return p.updateMine(ctx, "AddContainer", id, func(tx *store.Tx) error {
 		return sandbox.AddContainer(tx, id, c)
 	})
 }
 
 // ConfigureContainer implements [link.Containers].
 func (p *parent) ConfigureContainer(ctx context.Context, id, name string, c link.Configuration) error {
-	return p.update(ctx, "ConfigureContainer", func(tx *store.Tx) error {
-		if _, err := p.get(tx, id); err != nil {
-			return err
-		}
+	return p.updateMine(ctx, "ConfigureContainer", id, func(tx *store.Tx) error {
 		return sandbox.Configure(tx, id, name, sandbox.Configuration(c))
 	})
 }
 
 // ResizeContainer implements [link.Containers].
 func (p *parent) ResizeContainer(ctx context.Context, id, name string, r sandbox.Resources) error {
-	return p.update(ctx, "ResizeContainer", func(tx *store.Tx) error {
-		if _, err := p.get(tx, id); err != nil {
-			return err
-		}
+	return p.updateMine(ctx, "ResizeContainer", id, func(tx *store.Tx) error {
 		return sandbox.Resize(tx, id, name, r)
 	})
 }
 
 // RestartContainer implements [link.Containers].
 func (p *parent) RestartContainer(ctx context.Context, id, name string, attempt int, reason string) error {
-	return p.update(ctx, "RestartContainer", func(tx *store.Tx) error {
-		if _, err := p.get(tx, id); err != nil {
-			return err
-		}
+	return p.updateMine(ctx, "RestartContainer", id, func(tx *store.Tx) error {
 		return sandbox.Again(tx, id, name, attempt, reason)
 	})
 }
