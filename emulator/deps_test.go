@@ -34,6 +34,7 @@ var rules = []struct {
 	{"emulator/ec2/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes; all others see tasks through records and changes"},
 	{"emulator/iam/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes"},
 	{"emulator/sts/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes"},
+	{"emulator/eksauth/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes"},
 	{"emulator/logs/", nil, module + "emulator/sandbox/", "only ecs and eks know sandboxes"},
 	{"", []string{"emulator"}, module + "emulator/eks/controlplane/", "the API of EKS knows control planes by an interface; emulator hands it the provider"},
 	{"", []string{"emulator/eks/"}, module + "emulator/eks/link/", "what emulator and control plane say to each other is those two's business"},
@@ -43,7 +44,7 @@ var rules = []struct {
 
 // services never import each other, since AWS's form cycles, and nobody but
 // emulator imports them.
-var services = []string{"ecs", "eks", "ec2", "iam", "logs", "sts"}
+var services = []string{"ecs", "eks", "eksauth", "ec2", "iam", "logs", "sts"}
 
 type goPackage struct {
 	ImportPath string

@@ -54,7 +54,7 @@ func (e *Emulator) dialAPI(ctx context.Context, cluster string) (net.Conn, error
 	return e.services.planes.DialAPI(ctx, cluster)
 }
 
-// metadata is the link-local endpoint of a sandbox. Docker adopts sandboxes
+// metadata are the link-local endpoints of a sandbox. Docker adopts sandboxes
 // while the services are still being made, so the first request waits for
 // those.
 func (e *Emulator) metadata(id string) http.Handler {
@@ -62,7 +62,14 @@ func (e *Emulator) metadata(id string) http.Handler {
 		<-e.assembled
 		return e.services.ecs.Metadata(id, e.wire)
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler().ServeHTTP(w, r) })
+	agent := e.podIdentity(id)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next := handler()
+		if isAgent(r) {
+			next = agent
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // examine tells what the runtime runs on, as "Docker 20.10.24 (API 1.41,

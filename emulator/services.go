@@ -9,6 +9,7 @@ import (
 	"github.com/neargate/neargate/emulator/ecs"
 	"github.com/neargate/neargate/emulator/eks"
 	"github.com/neargate/neargate/emulator/eks/controlplane"
+	"github.com/neargate/neargate/emulator/eksauth"
 	"github.com/neargate/neargate/emulator/iam"
 	"github.com/neargate/neargate/emulator/logs"
 	"github.com/neargate/neargate/emulator/reconcile"
@@ -24,6 +25,8 @@ type services struct {
 	logs *logs.API
 	sts  *sts.API
 	iam  *iam.API
+	// eksauth gives pods the roles of pod identity associations.
+	eksauth *eksauth.API
 	// waiter is an engine that does not run: others wait with it for what the
 	// one that runs does.
 	waiter *sandbox.Engine
@@ -54,6 +57,7 @@ func (e *Emulator) buildServices() {
 		Settle: e.config.Timing == TimingInstant,
 	})
 	e.buildEKS(s)
+	s.eksauth = eksauth.New(eksauth.Config{Store: e.store, Clusters: authClusters{s.eks}, Roles: authRoles{s.sts}, Pods: authPods{}})
 	o := apiwire.Options{
 		Account: e.config.Account, AccountOf: s.sts.AccountOf, Region: e.config.Region, Log: e.config.Log, Explain: e.explainFailure, Done: e.metrics.called,
 	}

@@ -20,9 +20,10 @@ const (
 	maxMetadata = 512
 )
 
-// serveMetadata hands the connections to 169.254.170.2 to the emulator.
-func (s *sandbox) serveMetadata(ctx context.Context) error {
-	return s.offerAll(ctx, s.listeners.Metadata, tunnel.ServiceMetadata, maxMetadata, unavailable)
+// serveMetadata hands the connections to 169.254.170.2 or .23 to the emulator,
+// which tells them apart by their local address.
+func (s *sandbox) serveMetadata(ctx context.Context, l net.Listener) error {
+	return s.offerAll(ctx, l, tunnel.ServiceMetadata, maxMetadata, unavailable)
 }
 
 // offerAll hands a listener's connections to the emulator, at most max at

@@ -52,7 +52,8 @@ func start(ctx context.Context, o options, log zerolog.Logger, failed chan<- err
 		}
 	}
 	s.server = &tunnel.Server{Hello: s.hello, Commands: s.commands()}
-	go func() { failed <- s.serveMetadata(ctx) }()
+	go func() { failed <- s.serveMetadata(ctx, s.listeners.Metadata) }()
+	go func() { failed <- s.serveMetadata(ctx, s.listeners.Agent) }()
 	if err := s.listenForBridges(ctx, o.socket, failed); err != nil {
 		return err
 	}

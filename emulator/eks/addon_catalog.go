@@ -56,6 +56,16 @@ var addonKinds = []addonKind{
 		},
 	},
 	{
+		name: agentAddon, kind: "security", publisher: "eks", owner: "aws", oldest: "1.0",
+		provides: "pods on node groups get the roles of pod identity associations at 169.254.170.23 inside their own network, without agent Pods",
+		lines:    []addonLine{{"v1.3.10-eksbuild.2", "", ""}},
+		schema: []addonProperty{
+			{"affinity", "object"}, {"agent", "object"}, {"daemonsets", "object"}, {"fullnameOverride", "string"}, {"init", "object"},
+			{"nameOverride", "string"}, {"nodeSelector", "object"}, {"podAnnotations", "object"}, {"podLabels", "object"},
+			{"priorityClassName", "string"}, {"resources", "object"}, {"tolerations", "array"}, {"updateStrategy", "object"},
+		},
+	},
+	{
 		name: kubeProxy, kind: "networking", publisher: "eks", owner: "aws", oldest: "1.28",
 		provides: "ClusterIPs are translated inside each pod's own network, without kube-proxy Pods",
 		schema: []addonProperty{
@@ -102,7 +112,6 @@ var addonsOfAWS = map[string]string{
 	"aws-secrets-store-csi-driver-provider":    "there is no Secrets Manager: use Kubernetes Secrets",
 	"cert-manager":                             "install cert-manager with Helm",
 	"eks-node-monitoring-agent":                "nodes are virtual: there is nothing of them to monitor",
-	"eks-pod-identity-agent":                   "give the service account the annotation eks.amazonaws.com/role-arn (IAM roles for service accounts), which works",
 	"external-dns":                             "there is no Route 53",
 	"kube-state-metrics":                       "install kube-state-metrics with Helm",
 	"prometheus-node-exporter":                 "install it with Helm",

@@ -84,9 +84,6 @@ func TestRefusedAddons(t *testing.T) {
 		{"AWS's", sdk.CreateAddonInput{AddonName: aws.String("aws-ebs-csi-driver")},
 			"InvalidParameterException: Addon aws-ebs-csi-driver specified is not supported: Neargate does not provide it, and an add-on with nothing behind it would only seem to work. " +
 				"Leave it out; there is no Amazon EBS: use emptyDir volumes."},
-		{"agent", sdk.CreateAddonInput{AddonName: aws.String("eks-pod-identity-agent")},
-			"InvalidParameterException: Addon eks-pod-identity-agent specified is not supported: Neargate does not provide it, and an add-on with nothing behind it would only seem to work. " +
-				"Leave it out; give the service account the annotation eks.amazonaws.com/role-arn (IAM roles for service accounts), which works."},
 		{"version", sdk.CreateAddonInput{AddonName: aws.String("vpc-cni"), AddonVersion: aws.String("v999.0.0-eksbuild.1")},
 			"InvalidParameterException: Addon version specified is not supported"},
 		{"no version", sdk.CreateAddonInput{AddonName: aws.String("vpc-cni"), AddonVersion: aws.String("latest")},
@@ -119,14 +116,14 @@ func TestRefusedAddons(t *testing.T) {
 func TestPinnedAddonVersionsAreTaken(t *testing.T) {
 	w := entryWorld(t)
 	for name, version := range map[string]string{
-		"vpc-cni": "v1.19.6-eksbuild.7", "coredns": "v1.11.4-eksbuild.14", "kube-proxy": "v1.35.1-eksbuild.9", "metrics-server": "v0.7.2-eksbuild.4",
+		"vpc-cni": "v1.19.6-eksbuild.7", "coredns": "v1.11.4-eksbuild.14", "kube-proxy": "v1.35.1-eksbuild.9", "metrics-server": "v0.7.2-eksbuild.4", "eks-pod-identity-agent": "v1.2.0-eksbuild.1",
 	} {
 		if a := w.createAddon(t, sdk.CreateAddonInput{AddonName: &name, AddonVersion: &version}); *a.AddonVersion != version {
 			t.Errorf("%s has %s", name, *a.AddonVersion)
 		}
 	}
 	list := must[*sdk.ListAddonsOutput](t)(w.ListAddons(w.ctx, &sdk.ListAddonsInput{ClusterName: aws.String("web"), MaxResults: aws.Int32(3)}))
-	if !slices.Equal(list.Addons, []string{"coredns", "kube-proxy", "metrics-server"}) || list.NextToken == nil {
+	if !slices.Equal(list.Addons, []string{"coredns", "eks-pod-identity-agent", "kube-proxy"}) || list.NextToken == nil {
 		t.Errorf("first page: %v", list.Addons)
 	}
 }
@@ -293,7 +290,7 @@ func TestAddonVersions(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Equal(names, []string{"coredns", "kube-proxy", "metrics-server", "vpc-cni"}) {
+	if !slices.Equal(names, []string{"coredns", "eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni"}) {
 		t.Errorf("add-ons: %v", names)
 	}
 	for name, in := range map[string]sdk.DescribeAddonVersionsInput{

@@ -110,14 +110,39 @@ func sayAddons(tx *store.Tx, cluster string, say func(name, part, text string)) 
 }
 
 func sayPodIdentities(tx *store.Tx, cluster string, say func(name, part, text string)) error {
+	agent, err := HasAgent(tx, cluster)
+	if err != nil {
+		return err
+	}
+	fargate, err := hasAny(tx, profiles, cluster)
+	if err != nil {
+		return err
+	}
 	for p, err := range parts(tx, podIdentities, cluster) {
 		if err != nil {
 			return err
 		}
-		say(*p.AssociationId, "podidentityassociation/"+*p.AssociationId, "roleArn: associations are records only, as there is no EKS Pod Identity Agent, which Fargate never has; "+
-			"IAM roles for service accounts work: annotate the service account "+*p.Namespace+"/"+*p.ServiceAccount+" with eks.amazonaws.com/role-arn: "+*p.RoleArn)
+		tell := func(text string) { say(*p.AssociationId, "podidentityassociation/"+*p.AssociationId, text) }
+		if !agent {
+			tell("roleArn: no pod gets the role: the cluster has no EKS Pod Identity Agent; create the add-on " + agentAddon)
+		}
+		if fargate {
+			tell("roleArn: pods on Fargate do not get the role, as on AWS, since there is no EKS Pod Identity Agent; " +
+				"IAM roles for service accounts work there: annotate the service account " + *p.Namespace + "/" + *p.ServiceAccount + " with eks.amazonaws.com/role-arn: " + *p.RoleArn)
+		}
+		if p.Policy != nil {
+			tell("policy: the permissions of a role's session are not looked at")
+		}
 	}
 	return nil
+}
+
+// hasAny tells whether a cluster has records of a kind.
+func hasAny[T any](tx *store.Tx, t *store.Table[T], cluster string) (bool, error) {
+	for _, err := range parts(tx, t, cluster) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // servedPolicies are how many of accessPolicyNames, from the first, the control

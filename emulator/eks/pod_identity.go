@@ -10,9 +10,9 @@ import (
 )
 
 // This file is the record of a pod identity association. The operations are in
-// pod_identity_change.go and pod_identity_read.go. Associations are records:
-// on AWS the EKS Pod Identity Agent acts on them, a DaemonSet that Fargate
-// never has. ineffectivePodIdentity says so to whoever asks.
+// pod_identity_change.go and pod_identity_read.go. The control plane gives the
+// pods of an associated service account what the SDKs need; the credentials
+// come from package eksauth, see pod_identity_agent.go.
 
 // PodIdentity is an association of a service account with a role as it is
 // stored.

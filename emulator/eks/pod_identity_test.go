@@ -1,8 +1,11 @@
 package eks_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/neargate/neargate/emulator/eks"
 	"github.com/neargate/neargate/emulator/eks/link"
+	"github.com/neargate/neargate/emulator/store"
 )
 
 func (w *world) identity(t *testing.T, id string) *types.PodIdentityAssociation {
@@ -156,4 +161,48 @@ func TestDeletePodIdentityOfAnAddon(t *testing.T) {
 	}
 	_, err := w.DeletePodIdentityAssociation(w.ctx, in)
 	refused(t, err, "ResourceNotFoundException: No pod identity association found with association id: "+*id)
+}
+
+// TestPodIdentityForTheAgent is what package eksauth asks for, and what `why`
+// tells of it.
+func TestPodIdentityForTheAgent(t *testing.T) {
+	w := entryWorld(t)
+	in := newIdentity("default", "app")
+	in.DisableSessionTags, in.Policy = aws.Bool(true), aws.String(`{"Statement":[]}`)
+	id := must[*sdk.CreatePodIdentityAssociationOutput](t)(w.CreatePodIdentityAssociation(w.ctx, in)).Association
+	see := func(agent bool, why ...string) {
+		t.Helper()
+		err := w.st.View(w.ctx, func(tx *store.Tx) error {
+			p, err := eks.AssociationOf(tx, web, "default", "app")
+			if err != nil || *p.AssociationId != *id.AssociationId {
+				t.Errorf("association %+v, %v", p, err)
+			}
+			if _, err := eks.AssociationOf(tx, web, "other", "app"); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("another namespace's: %v", err)
+			}
+			if got, err := eks.HasAgent(tx, web); got != agent || err != nil {
+				t.Errorf("agent: %v, %v", got, err)
+			}
+			issuer, name, err := eks.IssuerOf(tx, web)
+			if name != "web" || !strings.HasPrefix(issuer, "https://oidc.eks.eu-west-1.amazonaws.com/id/") {
+				t.Errorf("cluster %s of %s", name, issuer)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range why {
+			why[i] = "podidentityassociation/" + *id.AssociationId + " " + why[i]
+		}
+		if got := w.ineffective(t, web+"/"+*id.AssociationId); !slices.Equal(got, why) {
+			t.Errorf("without effect: %q, want %q", got, why)
+		}
+	}
+	see(false, "roleArn", "policy")
+	w.createAddon(t, sdk.CreateAddonInput{AddonName: aws.String("eks-pod-identity-agent")})
+	see(true, "policy")
+	must[*sdk.DeleteAddonOutput](t)(w.DeleteAddon(w.ctx, &sdk.DeleteAddonInput{ClusterName: aws.String("web"), AddonName: aws.String("eks-pod-identity-agent"), Preserve: true}))
+	w.reconcile()
+	see(true, "policy")
 }

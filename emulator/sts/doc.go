@@ -24,5 +24,7 @@
 // the role's account must have an OpenID Connect provider in IAM for the
 // issuer. Others are refused, since nothing here reaches out for keys. Such a
 // token has neither session tags nor a source identity.
+// [API.AssumeForService] is for AWS services that take a role for somebody.
+//
 // DecodeAuthorizationMessage refuses every message: no message is encoded here.
 package sts

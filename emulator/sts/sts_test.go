@@ -72,6 +72,7 @@ func (d *directory) trusting(account, path, name, statements string) string {
 
 type world struct {
 	*sts.API
+	store  *store.Store
 	iam    *directory
 	ctx    context.Context
 	signer *signer
@@ -86,7 +87,7 @@ func newWorld(t *testing.T) (world, func()) {
 		t.Fatal(err)
 	}
 	d := &directory{roles: map[string]iam.Role{}, issuers: map[string][]string{}}
-	w := world{iam: d, ctx: as("alice"), signer: &signer{}}
+	w := world{store: st, iam: d, ctx: as("alice"), signer: &signer{}}
 	w.API = sts.New(sts.Config{Store: st, IAM: d, Keys: w.signer.keys})
 	return w, func() {
 		if err := st.Close(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/neargate/neargate/apiwire"
 	"github.com/neargate/neargate/emulator/store"
+	"github.com/neargate/neargate/emulator/webtoken"
 )
 
 // This file gives roles to whoever has a token of an OpenID Connect issuer,
@@ -26,7 +27,7 @@ func (a *API) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeRoleW
 	if err != nil {
 		return nil, err
 	}
-	token, err := parseWebToken(aws.ToString(in.WebIdentityToken))
+	token, err := webtoken.Parse(aws.ToString(in.WebIdentityToken))
 	if err != nil {
 		return nil, badToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
 	}
@@ -83,7 +84,7 @@ func roleARN(in *sts.AssumeRoleWithWebIdentityInput) (apiwire.ARN, error) {
 // believe makes sure that a token is what an account's provider has given and
 // good at the moment, and returns the audience that it is for. Nothing is
 // reached out for: keys are known of issuers that are ours alone.
-func (a *API) believe(ctx context.Context, account string, t *webToken) (audience string, err error) {
+func (a *API) believe(ctx context.Context, account string, t *webtoken.Token) (audience string, err error) {
 	var clientIDs []string
 	err = a.store.View(ctx, func(tx *store.Tx) (err error) {
 		clientIDs, err = a.iam.ProviderClients(tx, account, bare(t.Issuer))
@@ -97,10 +98,10 @@ func (a *API) believe(ctx context.Context, account string, t *webToken) (audienc
 	}
 	keys, err := a.keysOf(ctx, t.Issuer)
 	if err == nil {
-		err = t.verify(keys)
+		err = t.Verify(keys)
 	}
 	switch {
-	case errors.Is(err, errSignatureBad):
+	case errors.Is(err, webtoken.ErrSignatureBad):
 		return "", badToken("The ID Token provided is not signed by its issuer.")
 	case err != nil:
 		return "", &keysError{err}
@@ -117,7 +118,7 @@ func (a *API) keysOf(ctx context.Context, issuer string) ([]byte, error) {
 
 // checkClaims looks at when and for whom a token is good. The words of a token
 // that is not good yet are ours.
-func checkClaims(t *webToken, clientIDs []string, now time.Time) (audience string, err error) {
+func checkClaims(t *webtoken.Token, clientIDs []string, now time.Time) (audience string, err error) {
 	if !now.Before(t.Expires) {
 		return "", &types.ExpiredTokenException{Message: aws.String(fmt.Sprintf(
 			"Token expired: current date/time %d must be before the expiration date/time%d", now.Unix(), t.Expires.Unix()))}
@@ -125,7 +126,7 @@ func checkClaims(t *webToken, clientIDs []string, now time.Time) (audience strin
 	if now.Before(t.NotBefore) {
 		return "", badToken(fmt.Sprintf("Token not valid yet: current date/time %d must not be before the date/time %d", now.Unix(), t.NotBefore.Unix()))
 	}
-	audience, ok := t.audience(clientIDs)
+	audience, ok := t.Audience(clientIDs)
 	if !ok {
 		return "", badToken("Incorrect token audience")
 	}
@@ -152,7 +153,7 @@ func (a *API) roleOfToken(tx *store.Tx, arn apiwire.ARN, in *sts.AssumeRoleWithW
 
 // claimsSeen is what a trust policy's conditions see: the token's claims under the
 // issuer's name, "oidc.eks.us-east-1.amazonaws.com/id/…:sub".
-func claimsSeen(t *webToken, audience, provider string, in *sts.AssumeRoleWithWebIdentityInput) map[string][]string {
+func claimsSeen(t *webtoken.Token, audience, provider string, in *sts.AssumeRoleWithWebIdentityInput) map[string][]string {
 	issuer := strings.ToLower(bare(t.Issuer))
 	return map[string][]string{
 		issuer + ":sub": {t.Subject}, issuer + ":aud": {audience},

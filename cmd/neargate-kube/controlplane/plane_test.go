@@ -320,7 +320,7 @@ func testExec(t *testing.T, p *process) {
 }
 
 func testProvided(t *testing.T, p *process) {
-	names := []string{"coredns", "kube-proxy", "metrics-server", "vpc-cni"}
+	names := []string{"coredns", "eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni"}
 	p.until(t, "all add-ons are provided", func(s link.Status) bool {
 		return !slices.ContainsFunc(names, func(n string) bool { why, told := s.Addons[n]; return !told || why != "" })
 	})

@@ -10,7 +10,7 @@ import (
 // itself.
 
 // providedNames are those add-ons, in order.
-var providedNames = []string{"coredns", "kube-proxy", "metrics-server", "vpc-cni"}
+var providedNames = []string{"coredns", "eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni"}
 
 // provided tells of each add-on "" when all is well and why not when it is not.
 // One of which nothing is known yet is left out.
@@ -30,7 +30,7 @@ func (p *plane) provided(q *parts) map[string]string {
 	}
 	select {
 	case <-p.boxes.Synced():
-		all["vpc-cni"] = ""
+		all["vpc-cni"], all["eks-pod-identity-agent"] = "", ""
 	default:
 	}
 	if why, known := q.usage.now(); known {

@@ -1,8 +1,9 @@
 //go:build linux
 
 // Package linklocal gives a sandbox's network namespace the addresses that a
-// Fargate task finds beside itself: 169.254.170.2 (task metadata and
-// credentials, port 80) and 169.254.169.253 (the VPC's resolver, port 53).
+// task or pod finds beside itself: 169.254.170.2 (task metadata and
+// credentials, port 80), 169.254.170.23 (the EKS Pod Identity Agent, port 80)
+// and 169.254.169.253 (the VPC's resolver, port 53).
 //
 // Nothing listens on those ports: a workload that binds 0.0.0.0:80 would get
 // "address already in use". The listeners are on high ports of the same
@@ -27,6 +28,9 @@ import (
 // Metadata is the address of the task metadata and credentials endpoint.
 func Metadata() netip.Addr { return netip.AddrFrom4([4]byte{169, 254, 170, 2}) }
 
+// Agent is the address of the EKS Pod Identity Agent.
+func Agent() netip.Addr { return netip.AddrFrom4([4]byte{169, 254, 170, 23}) }
+
 // Resolver is the address of the VPC's DNS server.
 func Resolver() netip.Addr { return netip.AddrFrom4([4]byte{169, 254, 169, 253}) }
 
@@ -46,6 +50,7 @@ const (
 // arrive.
 type Listeners struct {
 	Metadata net.Listener
+	Agent    net.Listener
 	DNS      net.Listener   // nil without DNS
 	DNSUDP   net.PacketConn // nil without DNS
 	// Warnings say what is not as it should be, in sentences.
@@ -57,7 +62,7 @@ type Listeners struct {
 func Listen(dns bool) (*Listeners, error) { return listenWith(dns, redirect) }
 
 func listenWith(dns bool, redirect func([]rule, []netip.Addr) error) (*Listeners, error) {
-	addresses := []netip.Addr{Metadata()}
+	addresses := []netip.Addr{Metadata(), Agent()}
 	if dns {
 		addresses = append(addresses, Resolver())
 	}
@@ -74,7 +79,7 @@ func listenWith(dns bool, redirect func([]rule, []netip.Addr) error) (*Listeners
 	}
 	l.Close()
 	l = &Listeners{Warnings: []string{fmt.Sprintf(
-		"nftables does not work here (%v): the sandbox listens on port 80 of 169.254.170.2 itself, so a container of the task that binds 0.0.0.0:80 fails, and other hosts of the subnet are not kept from the link-local addresses", refused)}}
+		"nftables does not work here (%v): the sandbox listens on port 80 of 169.254.170.2 and 169.254.170.23 itself, so a container of the task that binds 0.0.0.0:80 fails, and other hosts of the subnet are not kept from the link-local addresses", refused)}}
 	if err := l.listen(dns, metadataPort, dnsPort, 1); err != nil {
 		return nil, errors.Join(refused, err)
 	}
@@ -86,6 +91,16 @@ func (l *Listeners) listen(dns bool, metadata, resolver uint16, tries int) error
 		l.Metadata, err = net.Listen("tcp4", at)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	err = inFree(Agent(), metadata, tries, func(at string) (err error) {
+		l.Agent, err = net.Listen("tcp4", at)
+		return err
+	})
+	if err != nil {
+		l.Close()
+	}
 	if err != nil || !dns {
 		return err
 	}
@@ -130,7 +145,10 @@ func inFree(a netip.Addr, port uint16, tries int, listen func(at string) error) 
 }
 
 func (l *Listeners) redirects() []rule {
-	all := []rule{{Metadata(), unix.IPPROTO_TCP, metadataPort, portOf(l.Metadata.Addr())}}
+	all := []rule{
+		{Metadata(), unix.IPPROTO_TCP, metadataPort, portOf(l.Metadata.Addr())},
+		{Agent(), unix.IPPROTO_TCP, metadataPort, portOf(l.Agent.Addr())},
+	}
 	if l.DNS != nil {
 		high := portOf(l.DNS.Addr())
 		all = append(all, rule{Resolver(), unix.IPPROTO_TCP, dnsPort, high}, rule{Resolver(), unix.IPPROTO_UDP, dnsPort, high})
@@ -144,6 +162,9 @@ func portOf(a net.Addr) uint16 { return netip.MustParseAddrPort(a.String()).Port
 func (l *Listeners) Close() {
 	if l.Metadata != nil {
 		l.Metadata.Close()
+	}
+	if l.Agent != nil {
+		l.Agent.Close()
 	}
 	if l.DNS != nil {
 		l.DNS.Close()

@@ -103,6 +103,7 @@ func serve(t *testing.T, l *linklocal.Listeners, suffix string) {
 	t.Helper()
 	t.Cleanup(l.Close)
 	says(l.Metadata, "metadata"+suffix)
+	says(l.Agent, "agent"+suffix)
 	if l.DNS != nil {
 		says(l.DNS, "dns"+suffix)
 		saysPacket(l.DNSUDP, "dns"+suffix)
@@ -142,6 +143,7 @@ func TestRedirects(t *testing.T) {
 		see := func() {
 			t.Helper()
 			wantWho(t, "tcp", "169.254.170.2:80", "metadata")
+			wantWho(t, "tcp", "169.254.170.23:80", "agent")
 			wantWho(t, "tcp", "169.254.169.253:53", "dns")
 			wantWho(t, "udp", "169.254.169.253:53", "dns")
 			wantWho(t, "tcp", "127.0.0.1:80", "workload")

@@ -13,7 +13,9 @@ type offer struct {
 	Peer    addr   `json:"peer"`
 }
 
-// ServiceMetadata is the service on 169.254.170.2: task metadata, credentials.
+// ServiceMetadata is the service on 169.254.170.2, task metadata and
+// credentials, and on 169.254.170.23, the EKS Pod Identity Agent. LocalAddr of
+// a connection tells which.
 const ServiceMetadata = "metadata"
 
 // backlog is how many offers of one service wait for Accept.
