@@ -144,8 +144,8 @@ func slim(o any) (any, error) {
 // admission are the plugins that stand for EKS's webhooks, in their order.
 func (p *plane) admission() []plugin {
 	return []plugin{
-		{irsa.PluginName, irsa.Factory(p.config.Region)},
 		{admission.PluginName, admission.Factory(admission.Config{Profiles: profiles{p.settings}, Region: p.config.Region, CheckLogging: checkLogging})},
+		{irsa.PluginName, irsa.Factory(irsa.Config{Region: p.config.Region, Associated: p.settings.associated})},
 	}
 }
 

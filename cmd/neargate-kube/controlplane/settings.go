@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/neargate/neargate/emulator/eks/link"
@@ -40,4 +41,19 @@ func (s *settings) set(n link.Settings) {
 	for _, f := range listen {
 		f()
 	}
+}
+
+// association is the pod identity association of a service account.
+func (s *settings) association(namespace, account string) (link.PodIdentity, bool) {
+	all := s.get().PodIdentities
+	i := slices.IndexFunc(all, func(p link.PodIdentity) bool { return p.Namespace == namespace && p.ServiceAccount == account })
+	if i < 0 {
+		return link.PodIdentity{}, false
+	}
+	return all[i], true
+}
+
+func (s *settings) associated(namespace, account string) bool {
+	_, ok := s.association(namespace, account)
+	return ok
 }

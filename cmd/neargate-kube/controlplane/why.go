@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/access/irsa"
 )
 
 // why.go answers `neargate why`.
@@ -17,7 +19,7 @@ func (p *plane) whyOf(q *parts) func(ctx context.Context, pod string) []string {
 		if pod == "" {
 			return p.whyCluster(ctx, q)
 		}
-		return q.whyPod(ctx, pod)
+		return p.whyPod(ctx, q, pod)
 	}
 }
 
@@ -35,7 +37,7 @@ func (p *plane) whyCluster(ctx context.Context, q *parts) []string {
 	return slices.Concat(all, q.publisher.Why(ctx, ""))
 }
 
-func (q *parts) whyPod(ctx context.Context, pod string) []string {
+func (p *plane) whyPod(ctx context.Context, q *parts, pod string) []string {
 	namespace, name, ok := strings.Cut(pod, "/")
 	if !ok {
 		return []string{fmt.Sprintf("%q is not of the form namespace/name.", pod)}
@@ -47,5 +49,9 @@ func (q *parts) whyPod(ctx context.Context, pod string) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	return slices.Concat(q.compute.Why(found), q.worker.Why(found), q.publisher.Why(ctx, namespace))
+	var identity []string
+	if a, ok := p.settings.association(namespace, found.Spec.ServiceAccountName); ok {
+		identity = irsa.Why(found, a)
+	}
+	return slices.Concat(q.compute.Why(found), q.worker.Why(found), identity, q.publisher.Why(ctx, namespace))
 }

@@ -1,6 +1,10 @@
 // Package irsa gives pods the IAM role of their service account: what EKS's
-// pod-identity-webhook does, inside the API server. The SDKs in the pod change
-// the token that it mounts for the role's credentials, at STS.
+// pod-identity-webhook does, inside the API server. It mounts a token and says
+// in the environment where the SDKs change it for the role's credentials: at
+// STS, where the service account names a role (IRSA), or at the EKS Pod
+// Identity Agent, where a pod identity association does, which goes first.
+//
+// plugin.go decides which, patch.go writes it into the pod.
 package irsa
 
 import (
@@ -8,10 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"slices"
-	"strconv"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/kubernetes/pkg/apis/core"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
 )
 
 // PluginName is what the API server knows the plugin by.
@@ -36,18 +38,18 @@ const (
 	skipContainers = "eks.amazonaws.com/skip-containers"
 )
 
-const (
-	volumeName        = "aws-iam-token"
-	mountPath         = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
-	defaultAudience   = "sts.amazonaws.com"
-	defaultExpiration = 86400 // seconds
-	leastExpiration   = 3600
-)
+// Config is what the plugin needs.
+type Config struct {
+	Region string
+	// Associated tells whether a service account has a pod identity
+	// association.
+	Associated func(namespace, account string) bool
+}
 
 // Plugin mutates pods at their creation.
 type Plugin struct {
 	*admission.Handler
-	region   string
+	config   Config
 	client   kubernetes.Interface
 	accounts listers.ServiceAccountLister
 }
@@ -60,9 +62,9 @@ var (
 )
 
 // Factory makes the plugin, for admission.Plugins.Register.
-func Factory(region string) admission.Factory {
+func Factory(c Config) admission.Factory {
 	return func(io.Reader) (admission.Interface, error) {
-		return &Plugin{Handler: admission.NewHandler(admission.Create), region: region}, nil
+		return &Plugin{Handler: admission.NewHandler(admission.Create), config: c}, nil
 	}
 }
 
@@ -104,10 +106,20 @@ func (p *Plugin) Admit(ctx context.Context, a admission.Attributes, _ admission.
 	if err != nil {
 		return apierrors.NewInternalError(err)
 	}
-	if role := account.Annotations[roleARN]; role != "" {
-		p.mutate(pod, account, role)
+	role := account.Annotations[roleARN]
+	switch {
+	case p.config.Associated(a.GetNamespace(), name) && !onFargate(pod):
+		agentPatch(p.config.Region, pod, account).apply(pod)
+	case role != "":
+		rolePatch(p.config.Region, pod, account, role).apply(pod)
 	}
 	return nil
+}
+
+// onFargate tells whether a pod was given to Fargate, where there is no EKS Pod
+// Identity Agent. Fargate's own plugin has seen it before.
+func onFargate(pod *core.Pod) bool {
+	return pod.Spec.SchedulerName == rules.SchedulerName || pod.Labels[rules.ProfileLabel] != ""
 }
 
 // account reads past the cache what is not in it yet: a manifest often has an
@@ -118,68 +130,4 @@ func (p *Plugin) account(ctx context.Context, namespace, name string) (*corev1.S
 		return p.client.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
 	}
 	return account, err
-}
-
-func (p *Plugin) mutate(pod *core.Pod, account *corev1.ServiceAccount, role string) {
-	if !slices.ContainsFunc(pod.Spec.Volumes, func(v core.Volume) bool { return v.Name == volumeName }) {
-		pod.Spec.Volumes = append(pod.Spec.Volumes, tokenVolume(pod, account))
-	}
-	env := []core.EnvVar{
-		{Name: "AWS_STS_REGIONAL_ENDPOINTS", Value: regionalEndpoints(account)},
-		{Name: "AWS_DEFAULT_REGION", Value: p.region}, {Name: "AWS_REGION", Value: p.region},
-		{Name: "AWS_ROLE_ARN", Value: role},
-		{Name: "AWS_WEB_IDENTITY_TOKEN_FILE", Value: path.Join(mountPath, "token")},
-	}
-	skip := strings.Split(pod.Annotations[skipContainers], ",")
-	for _, all := range [][]core.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range all {
-			if !slices.ContainsFunc(skip, func(s string) bool { return strings.TrimSpace(s) == all[i].Name }) {
-				give(&all[i], env)
-			}
-		}
-	}
-}
-
-func regionalEndpoints(account *corev1.ServiceAccount) string {
-	if account.Annotations[regional] == "false" {
-		return "legacy"
-	}
-	return "regional"
-}
-
-// give adds what a container does not say itself.
-func give(c *core.Container, env []core.EnvVar) {
-	for _, e := range env {
-		if !slices.ContainsFunc(c.Env, func(has core.EnvVar) bool { return has.Name == e.Name }) {
-			c.Env = append(c.Env, e)
-		}
-	}
-	if !slices.ContainsFunc(c.VolumeMounts, func(m core.VolumeMount) bool { return m.MountPath == mountPath }) {
-		c.VolumeMounts = append(c.VolumeMounts, core.VolumeMount{Name: volumeName, ReadOnly: true, MountPath: mountPath})
-	}
-}
-
-func tokenVolume(pod *core.Pod, account *corev1.ServiceAccount) core.Volume {
-	to := account.Annotations[audience]
-	if to == "" {
-		to = defaultAudience
-	}
-	mode := int32(0o644)
-	return core.Volume{Name: volumeName, VolumeSource: core.VolumeSource{Projected: &core.ProjectedVolumeSource{
-		DefaultMode: &mode,
-		Sources: []core.VolumeProjection{{ServiceAccountToken: &core.ServiceAccountTokenProjection{
-			Audience: to, ExpirationSeconds: new(life(pod, account)), Path: "token",
-		}}},
-	}}}
-}
-
-// life is how long the token is good for, in seconds; a pod's own wish goes
-// first, and nothing below an hour counts.
-func life(pod *core.Pod, account *corev1.ServiceAccount) int64 {
-	for _, text := range []string{pod.Annotations[expiration], account.Annotations[expiration]} {
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return max(n, leastExpiration)
-		}
-	}
-	return defaultExpiration
 }
