@@ -210,7 +210,7 @@ func (cs *ContainerStatus) probe(p *probed) {
 	if p == nil || p.attempt != cs.Attempt || cs.State != ContainerRunning {
 		return
 	}
-	cs.Started = cs.Started || p.started
+	cs.Started, cs.Failures = cs.Started || p.started, p.failures
 	if p.health != "" && p.health != cs.Health {
 		cs.Health, cs.HealthSince, cs.HealthOutput, cs.HealthExit = p.health, utc(p.since), p.output, p.exit
 	}

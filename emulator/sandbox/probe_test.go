@@ -1,6 +1,8 @@
 package sandbox_test
 
 import (
+	"context"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -193,6 +195,105 @@ func TestStartupProbe(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestFailuresOfProbesAreCountedForPods(t *testing.T) {
+	check := &sandbox.Probe{Action: sandbox.Action{Exec: []string{"check"}}, Interval: time.Second, Failures: 1000}
+	startup := func(patient bool) sandbox.Spec {
+		p := pod("FAKE_HEALTHY_AFTER=9h")
+		p.Patient = patient
+		p.Containers[0].Startup = check
+		return p
+	}
+	t.Run("each, and not all of a flood", func(t *testing.T) {
+		scene(t, nil, func(b *bench) {
+			b.create(startup(true))
+			s := b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Failures.Startup.Count == 3 })
+			if got := s.Status.Containers[0].Failures; got != (sandbox.Failures{Startup: sandbox.Failed{Count: 3, Output: "check\n"}}) {
+				b.Errorf("%+v", got)
+			}
+			b.restart()
+			b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Failures.Startup.Count == 5 })
+			<-time.After(10 * time.Minute)
+			var told []int
+			for _, s := range b.history(1) {
+				if n := s.Status.Containers[0].Failures.Startup.Count; n > 0 && (len(told) == 0 || told[len(told)-1] != n) {
+					told = append(told, n)
+				}
+			}
+			if told[len(told)-1] < 300 || len(told) > 60 || !slices.Contains(told, 25) {
+				b.Errorf("%d were told: %v", len(told), told)
+			}
+		})
+	})
+	t.Run("until the run is over", func(t *testing.T) {
+		scene(t, nil, func(b *bench) {
+			p := startup(true)
+			few := *check
+			few.Failures = 2
+			p.Containers[0].Startup = &few
+			b.create(p)
+			s := b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Attempt == 1 })
+			if got := s.Status.Containers[0].Failures; got != (sandbox.Failures{}) {
+				b.Errorf("%+v", got)
+			}
+			told := 0
+			for _, s := range b.history(1) {
+				told = max(told, s.Status.Containers[0].Failures.Startup.Count)
+			}
+			if told != 2 {
+				b.Errorf("%d failures were told", told)
+			}
+		})
+	})
+	t.Run("not for tasks", func(t *testing.T) {
+		scene(t, nil, func(b *bench) {
+			b.create(startup(false))
+			<-time.After(time.Minute)
+			if got := b.get(1).Status.Containers[0].Failures; got != (sandbox.Failures{}) {
+				b.Errorf("%+v", got)
+			}
+		})
+	})
+}
+
+// deaf is a runtime in which nothing that is asked answers within its time.
+type deaf struct{ sandbox.Runtime }
+
+func (deaf) Exec(ctx context.Context, _, _ string, _ []string, _ []sandbox.EnvVar, _ sandbox.Streams) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func (deaf) Dial(ctx context.Context, _, _, _ string) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestProbesThatTakeTooLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		action sandbox.Action
+		want   string
+	}{
+		"exec": {sandbox.Action{Exec: []string{"check", "all"}}, `command timed out: "check all" timed out after 1s`},
+		"HTTP": {sandbox.Action{HTTP: &sandbox.HTTPGet{Port: 80, Path: "/ok"}}, `Get "http://ADDRESS:80/ok": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`},
+		"TCP":  {sandbox.Action{TCP: 6379}, "dial tcp ADDRESS:6379: i/o timeout"},
+		"gRPC": {sandbox.Action{GRPC: &sandbox.GRPC{Port: 2379}}, "timeout: health rpc did not complete within 1s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scene(t, func(c *sandbox.Config) { c.Runtime = deaf{c.Runtime} }, func(b *bench) {
+				p := pod("")
+				p.Patient = true
+				p.Containers[0].Liveness = &sandbox.Probe{Action: c.action, Interval: 2 * time.Second, Timeout: time.Second, Failures: 9}
+				b.create(p)
+				s := b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Failures.Liveness.Count == 1 })
+				want := strings.ReplaceAll(c.want, "ADDRESS", s.Status.Address.IP)
+				if got := s.Status.Containers[0].Failures.Liveness.Output; got != want {
+					b.Errorf("%q, not %q", got, want)
+				}
+			})
+		})
+	}
 }
 
 func TestHooks(t *testing.T) {

@@ -20,6 +20,8 @@ type probed struct {
 	started bool   // the startup probe has passed
 	kill    string // why the container is to be killed
 	note    string // why a probe cannot be run
+
+	failures Failures
 }
 
 // probers are those of all sandboxes.
@@ -90,7 +92,7 @@ func (p *probers) fit(s *Sandbox, i int, o ObservedContainer, wanted bool) {
 	p.m[id][name] = r
 	known := tally{}
 	if cs := &s.Status.Containers[i]; cs.Attempt == o.Attempt {
-		r.started = cs.Started
+		r.started, r.failures = cs.Started, cs.Failures
 		known = remembered(cs.Health)
 	}
 	w := &watch{p: p, r: r, s: s.clone(), c: &s.Spec.Containers[i], since: o.StartedAt}
@@ -152,7 +154,9 @@ func (cs *ContainerStatus) killer(c *Container) *Probe {
 
 // startup reports whether the container has come up.
 func (w *watch) startup(ctx context.Context) (passed bool) {
+	count := w.counting(func(f *Failures) *Failed { return &f.Startup })
 	w.repeat(ctx, w.c.Startup, tally{}, func(t tally, out tried) bool {
+		count(out, t.failed)
 		switch {
 		case t.passed || out.unable:
 			passed = true
@@ -166,7 +170,9 @@ func (w *watch) startup(ctx context.Context) (passed bool) {
 }
 
 func (w *watch) liveness(ctx context.Context) {
+	count := w.counting(func(f *Failures) *Failed { return &f.Liveness })
 	w.repeat(ctx, w.c.Liveness, tally{passed: true}, func(t tally, out tried) bool {
+		count(out, t.failed)
 		if t.failed {
 			w.tell(func(r *probed) { r.kill = failedLiveness + out.failure })
 		}
@@ -176,8 +182,11 @@ func (w *watch) liveness(ctx context.Context) {
 
 func (w *watch) health(ctx context.Context, last tally) {
 	said := last.health()
+	count := w.counting(func(f *Failures) *Failed { return &f.Readiness })
 	w.repeat(ctx, w.c.Health, last, func(t tally, out tried) bool {
-		if h := t.health(); h != said {
+		h := t.health()
+		count(out, h != said)
+		if h != said {
 			said = h
 			w.tell(func(r *probed) {
 				r.health, r.since, r.output, r.exit = h, now(), out.output, out.exit
@@ -226,8 +235,7 @@ func (w *watch) ask(ctx context.Context, p *Probe, interval time.Duration) tried
 	defer cancel()
 	out := w.p.e.try(inner, w.s, w.c, &p.Action)
 	if inner.Err() != nil && ctx.Err() == nil {
-		out.exit, out.failure = -1, "Health check exceeded timeout ("+limit.String()+")"
-		out.output = out.failure
+		return w.overtime(&p.Action, limit, out)
 	}
 	return out
 }

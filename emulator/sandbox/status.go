@@ -156,6 +156,7 @@ type ContainerStatus struct {
 	HealthSince  time.Time `json:",omitzero"`
 	HealthOutput string    `json:",omitempty"` // of the last check, at most 4096 bytes
 	HealthExit   int       `json:",omitempty"`
+	Failures     Failures  `json:",omitzero"`  // of the probes of this run, in patient sandboxes
 	Started      bool      `json:",omitempty"` // the startup probe has passed, or there is none and it runs
 	Ready        bool      `json:",omitempty"` // the health check passes, or there is none and it runs
 	PostStarted  bool      `json:",omitempty"` // its PostStart action was done in this attempt, well or not

@@ -30,17 +30,14 @@ func unable(what string) tried {
 
 // try does an action in, or to, a container.
 func (e *Engine) try(ctx context.Context, s *Sandbox, c *Container, a *Action) tried {
-	host := "127.0.0.1"
-	if s.Status.Address != nil {
-		host = s.Status.Address.IP
-	}
+	host := s.host()
 	switch {
 	case len(a.Exec) > 0:
 		return e.tryExec(ctx, s.Spec.ID, c.Name, a.Exec)
 	case a.HTTP != nil:
 		return e.tryHTTP(ctx, s.Spec.ID, host, a.HTTP)
 	case a.TCP != 0:
-		conn, t := e.dial(ctx, s.Spec.ID, net.JoinHostPort(host, strconv.Itoa(int(a.TCP))))
+		conn, t := e.dial(ctx, s.Spec.ID, s.at(a.TCP))
 		if conn != nil {
 			if err := conn.Close(); err != nil {
 				return failed(err)
@@ -53,6 +50,19 @@ func (e *Engine) try(ctx context.Context, s *Sandbox, c *Container, a *Action) t
 		return trySleep(ctx, a.Sleep)
 	}
 	return tried{}
+}
+
+// host is the address at which a sandbox's probes ask.
+func (s *Sandbox) host() string {
+	if s.Status.Address != nil {
+		return s.Status.Address.IP
+	}
+	return "127.0.0.1"
+}
+
+// at is a port at that address.
+func (s *Sandbox) at(port uint16) string {
+	return net.JoinHostPort(s.host(), strconv.Itoa(int(port)))
 }
 
 // failed is what came of an action that could not be done to its end.

@@ -160,6 +160,15 @@ func thisRun(cs *sandbox.ContainerStatus) *v1.ContainerStateTerminated {
 	}
 	t.ExitCode = int32(*cs.ExitCode)
 	t.Reason = ending(t.ExitCode, cs.OOMKilled, cs.Reason)
+	return neverStarted(t)
+}
+
+// neverStarted gives the run of a container that could not be started the time
+// that kubelet makes of none at all, 1970.
+func neverStarted(t *v1.ContainerStateTerminated) *v1.ContainerStateTerminated {
+	if t.Reason == sandbox.ReasonStartError && t.StartedAt.IsZero() {
+		t.StartedAt = metav1.Unix(0, 0)
+	}
 	return t
 }
 
@@ -172,7 +181,7 @@ func lastRun(e *sandbox.Exit) *v1.ContainerStateTerminated {
 	if e.RuntimeID != "" {
 		t.ContainerID = containerID(e.RuntimeID)
 	}
-	return t
+	return neverStarted(t)
 }
 
 // ending is the reason of an exit.

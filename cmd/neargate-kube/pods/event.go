@@ -288,23 +288,38 @@ const (
 
 // probed tells of probes that have failed, and of what follows.
 func (d *diff) probed() []event {
-	var all []event
-	if d.is.Health == sandbox.HealthUnhealthy && (d.was.Health != sandbox.HealthUnhealthy || d.newRun()) {
-		all = append(all, d.warning("Unhealthy", "Readiness probe failed: %s", d.is.HealthOutput))
-	}
+	all := d.failures()
 	if d.is.Ending != "" && d.was.Ending == "" {
 		all = append(all, d.normal("Killing", "%s", d.is.Ending))
 	}
 	if d.is.Reason == d.was.Reason && !d.newRun() {
 		return all
 	}
-	for prefix, kind := range map[string]string{killedLiveness: "Liveness", killedStartup: "Startup"} {
-		if text, killed := strings.CutPrefix(d.is.Reason, prefix); killed {
-			all = append(all, d.warning("Unhealthy", "%s probe failed: %s", kind, text), d.killing(strings.ToLower(kind)))
+	for prefix, kind := range map[string]string{killedLiveness: "liveness", killedStartup: "startup"} {
+		if strings.HasPrefix(d.is.Reason, prefix) {
+			all = append(all, d.killing(kind))
 		}
 	}
 	if strings.HasPrefix(d.is.Reason, killedPostStart) {
 		all = append(all, d.warning("FailedPostStartHook", "PostStartHook failed"), d.normal("Killing", "FailedPostStartHook"))
+	}
+	return all
+}
+
+// failures tells of probes that have failed again.
+func (d *diff) failures() []event {
+	var all []event
+	is, was := &d.is.Failures, d.was.Failures
+	if d.newRun() {
+		was = sandbox.Failures{}
+	}
+	for _, p := range []struct {
+		kind    string
+		is, was sandbox.Failed
+	}{{"Startup", is.Startup, was.Startup}, {"Liveness", is.Liveness, was.Liveness}, {"Readiness", is.Readiness, was.Readiness}} {
+		if p.is.Count > p.was.Count {
+			all = append(all, d.warning("Unhealthy", "%s probe failed: %s", p.kind, p.is.Output))
+		}
 	}
 	return all
 }

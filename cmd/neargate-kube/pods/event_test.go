@@ -53,11 +53,15 @@ func TestEvents(t *testing.T) {
 	second := runs("a")
 	second.Attempt, second.LastExit = 1, &sandbox.Exit{Code: 1}
 	sick := runs("a")
-	sick.Ready, sick.Health, sick.HealthOutput = false, sandbox.HealthUnhealthy, "HTTP probe failed with statuscode: 500"
+	sick.Ready, sick.Failures.Readiness = false, sandbox.Failed{Count: 1, Output: "HTTP probe failed with statuscode: 500"}
+	sicker := sick
+	sicker.Failures.Readiness.Count = 3
 	dead := runs("a")
-	dead.Reason = "Container failed liveness probe: connection refused"
+	dead.Reason, dead.Failures.Liveness = "Container failed liveness probe: exit code 1: no such file", sandbox.Failed{Count: 3, Output: "no such file"}
 	slow := runs("a")
-	slow.Reason = "Container failed startup probe: exit code 1"
+	slow.Reason, slow.Failures.Startup = "Container failed startup probe: exit code 1", sandbox.Failed{Count: 30}
+	late := runs("a")
+	late.Failures.Startup = sandbox.Failed{Count: 29}
 	hook := runs("a")
 	hook.Reason = "PostStartHookError: secret"
 	code := sandbox.ExitStartError
@@ -122,11 +126,14 @@ func TestEvents(t *testing.T) {
 			"Normal Created [a] Container created", "Normal Started [a] Container started",
 		}},
 		"is not ready": {states: []*sandbox.Sandbox{box(runs("a")), box(sick), box(sick)}, want: []string{"Warning Unhealthy [a] Readiness probe failed: HTTP probe failed with statuscode: 500"}},
-		"is not alive": {states: []*sandbox.Sandbox{box(runs("a")), box(dead), box(dead)}, want: []string{
-			"Warning Unhealthy [a] Liveness probe failed: connection refused", "Normal Killing [a] Container a failed liveness probe, will be restarted",
+		"is not ready for long": {states: []*sandbox.Sandbox{box(runs("a")), box(sick), box(sicker), box(runs("a"))}, want: []string{
+			"Warning Unhealthy [a] Readiness probe failed: HTTP probe failed with statuscode: 500", "Warning Unhealthy [a] Readiness probe failed: HTTP probe failed with statuscode: 500",
 		}},
-		"does not come up, never again": {pod: never1, states: []*sandbox.Sandbox{box(runs("a")), box(slow)}, want: []string{
-			"Warning Unhealthy [a] Startup probe failed: exit code 1", "Normal Killing [a] Container a failed startup probe",
+		"is not alive": {states: []*sandbox.Sandbox{box(runs("a")), box(dead), box(dead)}, want: []string{
+			"Warning Unhealthy [a] Liveness probe failed: no such file", "Normal Killing [a] Container a failed liveness probe, will be restarted",
+		}},
+		"does not come up, never again": {pod: never1, states: []*sandbox.Sandbox{box(runs("a")), box(late), box(slow)}, want: []string{
+			"Warning Unhealthy [a] Startup probe failed: ", "Warning Unhealthy [a] Startup probe failed: ", "Normal Killing [a] Container a failed startup probe",
 		}},
 		"its hook fails": {states: []*sandbox.Sandbox{box(runs("a")), box(hook)}, want: []string{
 			"Warning FailedPostStartHook [a] PostStartHook failed", "Normal Killing [a] FailedPostStartHook",

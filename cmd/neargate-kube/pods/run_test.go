@@ -166,6 +166,7 @@ func TestAdoption(t *testing.T) {
 	s.asked("stop UserInitiated 1s") // the orphan, and only now: nothing was done before all was known
 	sick := made("old")
 	sick.Status.Containers[0].Ready, sick.Status.Containers[0].Health = false, sandbox.HealthUnhealthy
+	sick.Status.Containers[0].Failures.Readiness.Count = 3
 	s.send(sick)
 	s.until("unready", func(st v1.PodStatus) bool {
 		return condition(st, v1.PodReady) == "False ContainersNotReady containers with unready status: [a]"

@@ -386,3 +386,19 @@ func TestMessagesAreCut(t *testing.T) {
 		t.Error(n)
 	}
 }
+
+// As with kubelet: `kubectl describe` would call a time that is not there year 1.
+func TestRunThatNeverBeganIsOf1970(t *testing.T) {
+	code := sandbox.ExitStartError
+	unstarted := sandbox.ContainerStatus{Name: "a", State: sandbox.ContainerStopped, ExitCode: &code, FinishedAt: start, Reason: sandbox.ReasonStartError}
+	again := runs("a")
+	again.Attempt, again.LastExit = 1, &sandbox.Exit{Code: code, FinishedAt: start, Reason: sandbox.ReasonStartError}
+	p := podOf(v1.RestartPolicyNever, v1.Container{Name: "a"})
+	this := pods.StatusOf(p, box(unstarted), pods.Notes{}, start).ContainerStatuses[0].State.Terminated
+	last := pods.StatusOf(p, box(again), pods.Notes{}, start).ContainerStatuses[0].LastTerminationState.Terminated
+	for name, got := range map[string]*v1.ContainerStateTerminated{"this run": this, "the last one": last} {
+		if got == nil || got.StartedAt.Unix() != 0 || !got.FinishedAt.Time.Equal(start) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

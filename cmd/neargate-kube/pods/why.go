@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -123,6 +124,9 @@ func whyNot(cs *sandbox.ContainerStatus) []string {
 		return []string{fmt.Sprintf("Container %s has ended %s and is started again at %s.", cs.Name, exitText(cs), cs.RestartAt.UTC().Format("15:04:05"))}
 	case cs.State == sandbox.ContainerRunning && cs.Health == sandbox.HealthUnhealthy:
 		return []string{fmt.Sprintf("Container %s is not ready: %s", cs.Name, cs.HealthOutput)}
+	case cs.State == sandbox.ContainerRunning && !cs.Started && cs.Failures.Startup.Count > 0:
+		f := cs.Failures.Startup
+		return []string{strings.TrimSpace(fmt.Sprintf("Container %s runs; its startup probe has failed %d times so far: %s", cs.Name, f.Count, f.Output))}
 	case cs.State == sandbox.ContainerRunning && !cs.Started:
 		return []string{fmt.Sprintf("Container %s runs; its startup probe has not passed yet.", cs.Name)}
 	}

@@ -136,11 +136,17 @@ func environment(lists ...[]sandbox.EnvVar) []string {
 const minShares = 2
 
 // resources of a container stand inside the sandbox's ceiling; without one,
-// each container gets the sandbox's size as its own limit.
+// each container gets the sandbox's size as its own limit. A limit of processor
+// time that is above the ceiling (a pod's on Fargate, whose size follows its
+// requests) is cut to it: that is its effect, and cgroup v1 starts no container
+// whose quota is larger than its group's.
 func resources(s *sandbox.Spec, c *sandbox.Container, top ceiling) container.Resources {
 	memory, cpu := c.Memory, c.CPULimit
 	if !top.group {
-		memory, cpu = smaller(memory, s.Size.Memory), smaller(cpu, s.Size.CPU)
+		memory = smaller(memory, s.Size.Memory)
+	}
+	if !top.group || cpu > 0 {
+		cpu = smaller(cpu, s.Size.CPU)
 	}
 	r := container.Resources{
 		CPUShares:         max(c.CPU, minShares),

@@ -89,6 +89,18 @@ func TestResourcesWithoutACeiling(t *testing.T) {
 	}
 }
 
+func TestProcessorsWithinACeiling(t *testing.T) {
+	s := &sandbox.Spec{Size: sandbox.Size{CPU: 256}}
+	for own, want := range map[int64]int64{0: 0, 128: 125_000_000, 256: 250_000_000, 512: 250_000_000} {
+		if got := resources(s, &sandbox.Container{CPULimit: own}, ceiling{group: true, parent: "/p"}); got.NanoCPUs != want {
+			t.Errorf("own limit %d: %d", own, got.NanoCPUs)
+		}
+	}
+	if got := resources(&sandbox.Spec{}, &sandbox.Container{CPULimit: 512}, ceiling{group: true}); got.NanoCPUs != 500_000_000 {
+		t.Errorf("no size: %d", got.NanoCPUs)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	g := limits("/p", sandbox.Size{CPU: 256, Memory: 1 << 29})
 	if g.CPUQuota != 25_000 || g.CPUPeriod != 100_000 || g.CPUShares != 256 || g.MemoryBytes != 1<<29 {

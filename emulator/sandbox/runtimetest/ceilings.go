@@ -9,6 +9,7 @@ func ceilings() []scenario {
 		{"a container beyond its memory is killed, and said so", real, containerMemory},
 		{"a sandbox beyond its memory is killed, and said so", real, sandboxMemory},
 		{"within the limits nobody is killed", real, enoughMemory},
+		{"a container may be granted more processors than its sandbox has", real, processorsBeyond},
 	}
 }
 
@@ -48,6 +49,19 @@ func enoughMemory(b *bench) {
 	b.up(s)
 	b.start(s, 0)
 	if c := b.ended(s, "c0"); c.ExitCode != 0 || c.OOMKilled {
+		b.Errorf("%+v", c)
+	}
+}
+
+// processorsBeyond: a pod's limit of processors does not count for its size on
+// Fargate, and so may be above it.
+func processorsBeyond(b *bench) {
+	s := b.spec(Exits(0))
+	s.Size = sandbox.Size{CPU: 256, Memory: 256 * mebi}
+	s.Containers[0].CPULimit = 512
+	b.up(s)
+	b.start(s, 0)
+	if c := b.ended(s, "c0"); c.ExitCode != 0 || c.Error != "" {
 		b.Errorf("%+v", c)
 	}
 }
