@@ -125,8 +125,11 @@ func whyNot(cs *sandbox.ContainerStatus) []string {
 	case cs.State == sandbox.ContainerRunning && cs.Health == sandbox.HealthUnhealthy:
 		return []string{fmt.Sprintf("Container %s is not ready: %s", cs.Name, cs.HealthOutput)}
 	case cs.State == sandbox.ContainerRunning && !cs.Started && cs.Failures.Startup.Count > 0:
-		f := cs.Failures.Startup
-		return []string{strings.TrimSpace(fmt.Sprintf("Container %s runs; its startup probe has failed %d times so far: %s", cs.Name, f.Count, f.Output))}
+		text := fmt.Sprintf("Container %s runs; its startup probe has failed %d times so far", cs.Name, cs.Failures.Startup.Count)
+		if out := strings.TrimSpace(cs.Failures.Startup.Output); out != "" {
+			return []string{text + ": " + out}
+		}
+		return []string{text + "."}
 	case cs.State == sandbox.ContainerRunning && !cs.Started:
 		return []string{fmt.Sprintf("Container %s runs; its startup probe has not passed yet.", cs.Name)}
 	}
