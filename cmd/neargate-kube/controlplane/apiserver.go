@@ -28,6 +28,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/access"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -82,7 +83,7 @@ func apiServerArgs(c *link.Config, k keys, d *database, api string) []string {
 		"--service-account-extend-token-expiration=false",
 		"--api-audiences=https://kubernetes.default.svc,sts.amazonaws.com",
 		"--service-cluster-ip-range=" + c.ServiceCIDR,
-		"--authorization-mode=Node,RBAC",
+		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 		"--requestheader-client-ca-file=" + k.cert("front-proxy-ca"), "--requestheader-allowed-names=front-proxy-client",
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
@@ -189,6 +190,7 @@ func (h hooks) admit(cfg *app.Config) error {
 	what, err := authzunion.New(
 		authzunion.NamedAuthorizer{AuthorizerName: "kubernetes", Authorizer: inner.Authorization.Authorizer},
 		authzunion.NamedAuthorizer{AuthorizerName: "eks", Authorizer: h.authorizer},
+		authzunion.NamedAuthorizer{AuthorizerName: "neargate", Authorizer: identity.Rules{}},
 	)
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	aggregator "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 )
 
 // metrics_api.go registers metrics.k8s.io the way metrics-server does it, so
@@ -36,7 +38,7 @@ func (p *plane) registerMetrics(ctx context.Context, server *apiServer, client k
 	if err != nil {
 		return err
 	}
-	apis, err := aggregator.NewForConfig(server.client)
+	apis, err := aggregator.NewForConfig(p.rest(server, identity.User{}))
 	if err != nil {
 		return err
 	}

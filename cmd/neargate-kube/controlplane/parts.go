@@ -16,6 +16,7 @@ import (
 	"github.com/neargate/neargate/cmd/neargate-kube/access/irsa"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/admission"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/cmd/neargate-kube/kubelet"
 	"github.com/neargate/neargate/cmd/neargate-kube/metrics"
 	"github.com/neargate/neargate/cmd/neargate-kube/network"
@@ -43,7 +44,11 @@ type parts struct {
 // work runs everything that works through the API server, from the moment that
 // it answers.
 func (p *plane) work(ctx context.Context, server *apiServer) error {
-	client, err := server.clients()
+	client, err := p.client(server, identity.User{})
+	if err != nil {
+		return err
+	}
+	authenticator, err := p.client(server, identity.Authenticator)
 	if err != nil {
 		return err
 	}
@@ -57,14 +62,14 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return runControllers(ctx, p.keys, "https://"+p.listener.Addr().String()) })
-	g.Go(func() error { return p.followAWSAuth(ctx, client) })
+	g.Go(func() error { return p.followAWSAuth(ctx, authenticator) })
 	g.Go(func() error { p.boxes.Run(ctx); return nil })
 	parts.factory.Start(ctx.Done())
 	// Before it is registered: what is registered is asked at once.
 	if err := serveTLS(ctx, p.metering, p.keys, parts.metrics); err != nil {
 		return err
 	}
-	if err := p.bootstrap(ctx, server, client); err != nil {
+	if err := p.bootstrap(identity.As(ctx, identity.ClusterBootstrap), server, client); err != nil {
 		return err
 	}
 	parts.factory.WaitForCacheSync(ctx.Done())
@@ -72,7 +77,10 @@ func (p *plane) work(ctx context.Context, server *apiServer) error {
 		return err
 	}
 	g.Go(func() error { parts.usage.follow(ctx); return nil })
-	g.Go(func() error { p.enforce(ctx, client, func() { p.tellStatus(parts) }); return nil })
+	g.Go(func() error {
+		p.enforce(identity.As(ctx, identity.NodeManager), client, func() { p.tellStatus(parts) })
+		return nil
+	})
 	p.child.open(client.Discovery().RESTClient(), p.whyOf(parts))
 	p.settings.onChange(func() { p.tellStatus(parts) })
 	p.tellStatus(parts)

@@ -121,6 +121,7 @@ func TestNewestVersion(t *testing.T) {
 	t.Run("may", func(t *testing.T) { testMay(t, p) })
 	t.Run("give", func(t *testing.T) { testGive(t, p) })
 	t.Run("audit", func(t *testing.T) { testAudit(t, p) })
+	t.Run("identities", func(t *testing.T) { testIdentities(t, p) })
 	t.Run("aws-auth", func(t *testing.T) { testAWSAuth(t, p) })
 	t.Run("issuer", func(t *testing.T) { testIssuer(t, p, issuer) })
 	t.Run("pod", func(t *testing.T) { testPod(t, p, parent) })
@@ -274,7 +275,7 @@ func testPod(t *testing.T, p *process, parent *parent) {
 		t.Fatal(err)
 	}
 	pod := waitPod(t, client, func(p *corev1.Pod) bool { return p != nil && p.Status.Phase == corev1.PodRunning })
-	if pod.Status.PodIP != "10.0.1.21" || !strings.HasPrefix(pod.Spec.NodeName, "fargate-ip-10-0-1-21.") {
+	if pod.Status.PodIP != "10.0.1.22" || !strings.HasPrefix(pod.Spec.NodeName, "fargate-ip-10-0-1-22.") {
 		t.Errorf("it is at %s on %s", pod.Status.PodIP, pod.Spec.NodeName)
 	}
 	if b, err := client.CoreV1().Pods("default").GetLogs("web", &corev1.PodLogOptions{}).DoRaw(t.Context()); err != nil || string(b) != "hello from c\n" {

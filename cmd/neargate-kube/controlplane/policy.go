@@ -20,9 +20,11 @@ import (
 	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
 	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 )
 
-// policy.go makes Kubernetes' own roles, bindings and priority classes. The API
+// policy.go makes Kubernetes' own roles, bindings and priority classes, and EKS's. The API
 // server has hooks that do so, but they wait for a second first, in case etcd is
 // not there yet, and then make one after the other; that was half of a start.
 
@@ -83,10 +85,10 @@ func makePolicy(ctx context.Context, client kubernetes.Interface) error {
 			return err
 		})
 	}
-	for _, role := range slices.Concat(bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()) {
+	for _, role := range slices.Concat(bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles(), identity.ClusterRoles()) {
 		ensure("ClusterRole", role.Name, func() error { return reconcileRole(clusterRole(client, role)) })
 	}
-	for _, b := range slices.Concat(bootstrappolicy.ClusterRoleBindings(), bootstrappolicy.ControllerRoleBindings()) {
+	for _, b := range slices.Concat(bootstrappolicy.ClusterRoleBindings(), bootstrappolicy.ControllerRoleBindings(), identity.ClusterRoleBindings()) {
 		ensure("ClusterRoleBinding", b.Name, func() error { return reconcileBinding(clusterBinding(client, b)) })
 	}
 	for namespace, roles := range bootstrappolicy.NamespaceRoles() {

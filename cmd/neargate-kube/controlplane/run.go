@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,10 +18,12 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/access"
 	"github.com/neargate/neargate/cmd/neargate-kube/audit"
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -36,6 +39,7 @@ type plane struct {
 	keys     keys
 	tokens   *access.Tokens
 	issuer   *access.Issuer
+	own      *identity.Own
 	auditing *audit.Policy
 	inForce  atomic.Int64 // the revision of the settings that are
 	kubelets *pipes       // the kubelet API
@@ -170,10 +174,11 @@ func (p *plane) server(ctx context.Context, d *database) (*apiServer, error) {
 	if err := p.audit(); err != nil {
 		return nil, err
 	}
+	p.own = identity.New()
 	p.issuer = &access.Issuer{Own: p.config.Issuer, Log: log}
 	args := apiServerArgs(&p.config, p.keys, d, p.api.String())
 	return newAPIServer(ctx, &p.config, args, p.listener, hooks{
-		tokens:     []authenticator.Token{p.tokens, p.issuer},
+		tokens:     []authenticator.Token{p.own, p.tokens, p.issuer},
 		authorizer: policies,
 		rules:      policies,
 		admission:  p.admission(),
@@ -202,11 +207,18 @@ func (p *plane) logOf(component string) zerolog.Logger {
 	return p.log.With().Str("component", component).Logger()
 }
 
-// clients are what the parts talk to the API server with.
-func (s *apiServer) clients() (kubernetes.Interface, error) {
+// rest is how the parts talk to the API server: as who a context says, and
+// without as who is usual.
+func (p *plane) rest(s *apiServer, usual identity.User) *rest.Config {
 	c := *s.client
 	c.QPS, c.Burst = -1, -1 // no limit: it is this very process
-	c.ContentType = "application/vnd.kubernetes.protobuf"
 	c.UserAgent = "neargate-kube"
-	return kubernetes.NewForConfig(&c)
+	c.WrapTransport = func(next http.RoundTripper) http.RoundTripper { return p.own.Client(next, usual) }
+	return &c
+}
+
+func (p *plane) client(s *apiServer, usual identity.User) (kubernetes.Interface, error) {
+	c := p.rest(s, usual)
+	c.ContentType = "application/vnd.kubernetes.protobuf"
+	return kubernetes.NewForConfig(c)
 }

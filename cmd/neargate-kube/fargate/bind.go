@@ -11,6 +11,7 @@ import (
 
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -51,6 +52,7 @@ func (c *Compute) ensureFargateNode(ctx context.Context, p *corev1.Pod, name str
 		return nil
 	}
 	want := c.fargateNodeOf(p, name)
+	ctx = identity.As(ctx, identity.Node(name)) // its kubelet registers it
 	_, err := c.Client.CoreV1().Nodes().Create(ctx, want, metav1.CreateOptions{})
 	if err == nil || !apierrors.IsAlreadyExists(err) {
 		return err

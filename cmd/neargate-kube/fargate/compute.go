@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -127,7 +127,7 @@ func (c *Compute) recorders() {
 // running; Run waits until both know everything.
 func (c *Compute) Run(ctx context.Context) error {
 	if c.broadcaster != nil {
-		c.broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.Client.CoreV1().Events("")})
+		c.broadcaster.StartRecordingToSink(identity.Sink(c.Client.CoreV1()))
 		defer c.broadcaster.Shutdown()
 	}
 	if !cache.WaitForCacheSync(ctx.Done(), c.synced...) {

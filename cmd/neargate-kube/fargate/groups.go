@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -23,9 +24,9 @@ import (
 func (c *Compute) reconcileChore(ctx context.Context, key string) error {
 	defer c.tellStatus()
 	if key == choreDrain {
-		return c.drain(ctx)
+		return c.drain(identity.As(ctx, identity.FargateManager))
 	}
-	return c.reconcileGroups(ctx)
+	return c.reconcileGroups(identity.As(ctx, identity.NodeManager))
 }
 
 // A seat is a node that is wanted.
@@ -74,7 +75,7 @@ func (c *Compute) raise(ctx context.Context, id string, s seat, at rolling) erro
 	want := c.groupNode(s.group, s.index, box.Status.Address.IP, box.Spec.Labels[labelZone])
 	have, err := c.nodes.Get(want.Name)
 	if apierrors.IsNotFound(err) {
-		_, err = c.Client.CoreV1().Nodes().Create(ctx, want, metav1.CreateOptions{})
+		_, err = c.Client.CoreV1().Nodes().Create(identity.As(ctx, identity.Node(want.Name)), want, metav1.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) { // its event comes here
 			return nil
 		}

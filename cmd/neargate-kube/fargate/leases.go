@@ -11,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 )
 
 // Kubelet's own figures.
@@ -78,6 +80,7 @@ func (c *Compute) renewAll(ctx context.Context) {
 }
 
 func (c *Compute) renew(ctx context.Context, n *corev1.Node) error {
+	ctx = identity.As(ctx, identity.Node(n.Name))
 	client := c.Client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
 	now := metav1.NowMicro()
 	if held := c.leases.get(n.Name); held != nil {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 )
 
 // reconcileNode keeps one node: gone when its pod is, there again when somebody
@@ -76,6 +77,11 @@ func (c *Compute) restore(ctx context.Context, name string) error {
 
 // deleteNode deletes this very node, and its lease.
 func (c *Compute) deleteNode(ctx context.Context, n *corev1.Node) error {
+	manager := identity.NodeManager
+	if isFargateNode(n) {
+		manager = identity.FargateManager
+	}
+	ctx = identity.As(ctx, manager)
 	err := c.Client.CoreV1().Nodes().Delete(ctx, n.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &n.UID}})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return fmt.Errorf("node %s: %w", n.Name, err)
@@ -105,7 +111,7 @@ func (c *Compute) heal(ctx context.Context, n *corev1.Node) error {
 		if err != nil {
 			return err
 		}
-		if _, err := c.Client.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status"); err != nil {
+		if _, err := c.Client.CoreV1().Nodes().Patch(identity.As(ctx, identity.Node(n.Name)), n.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status"); err != nil {
 			return ignoreGone(err)
 		}
 	}
@@ -115,7 +121,7 @@ func (c *Compute) heal(ctx context.Context, n *corev1.Node) error {
 	if len(kept) == len(n.Spec.Taints) {
 		return nil
 	}
-	return c.patchNode(ctx, n, map[string]any{"spec": map[string]any{"taints": kept}})
+	return c.patchNode(identity.As(ctx, identity.NodeController), n, map[string]any{"spec": map[string]any{"taints": kept}})
 }
 
 // patchNode replaces members of a node, if nobody has changed it since.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -29,13 +30,13 @@ func (c *Compute) reconcilePod(ctx context.Context, key string) error {
 	case p.DeletionTimestamp != nil, isOver(p):
 		return nil
 	case p.Spec.NodeName != "":
-		return c.settle(ctx, p)
+		return c.settle(identity.As(ctx, identity.Node(p.Spec.NodeName)), p)
 	case len(p.Spec.SchedulingGates) > 0: // the API server has set the condition
 		return nil
 	case isFargate(p):
-		return c.provision(ctx, p)
+		return c.provision(identity.As(ctx, identity.FargateScheduler), p)
 	case p.Spec.SchedulerName == corev1.DefaultSchedulerName:
-		return c.place(ctx, p)
+		return c.place(identity.As(ctx, identity.DefaultScheduler), p)
 	}
 	return nil // a scheduler of somebody else's
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -126,6 +127,6 @@ func (c *Compute) ail(ctx context.Context, n *corev1.Node, why string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.Client.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status")
+	_, err = c.Client.CoreV1().Nodes().Patch(identity.As(ctx, identity.Node(n.Name)), n.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status")
 	return ignoreGone(err)
 }

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/eks/link"
 )
 
@@ -98,7 +99,7 @@ func (p *Publisher) write(ctx context.Context, s *corev1.Service, a link.LoadBal
 	if err != nil {
 		return err
 	}
-	_, err = p.Client.CoreV1().Services(s.Namespace).Patch(ctx, s.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
+	_, err = p.Client.CoreV1().Services(s.Namespace).Patch(identity.As(ctx, identity.CloudController), s.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
 	if apierrors.IsNotFound(err) {
 		return nil // deleted meanwhile: the next view knows
 	}

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
@@ -41,6 +42,7 @@ func (w *Worker) sync(ctx context.Context, id string) (time.Duration, error) {
 	m.known = true
 	var wait time.Duration
 	if pod.Spec.NodeName != "" { // before that, its sandbox is the scheduler's matter
+		ctx = identity.As(ctx, identity.Node(pod.Spec.NodeName))
 		wait = w.tell(pod, box, m, now)
 	}
 	node, err := w.nodes.Get(pod.Spec.NodeName)

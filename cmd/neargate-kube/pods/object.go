@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 )
 
 // object.go watches the ConfigMaps and Secrets that pods refer to, and no
@@ -234,6 +236,8 @@ func (o *objects) lister(r objectRef) cache.ListerWatcher {
 
 // get reads an object: from the watch when that shows it, else from the API,
 // as a watch may be a moment behind. An absent one is an apierrors.IsNotFound.
+// Who asks is, as in the watches, the API server itself: these are there before
+// the pod has a node, and the node authorizer may be a moment behind as well.
 func (o *objects) get(ctx context.Context, r objectRef) (runtime.Object, error) {
 	o.mu.Lock()
 	w := o.watch[r]
@@ -248,6 +252,7 @@ func (o *objects) get(ctx context.Context, r objectRef) (runtime.Object, error) 
 			return found.(runtime.Object), nil
 		}
 	}
+	ctx = identity.As(ctx, identity.User{})
 	if r.kind == secretKind {
 		return o.client.CoreV1().Secrets(r.namespace).Get(ctx, r.name, metav1.GetOptions{})
 	}

@@ -4,8 +4,9 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
-	typedv1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/record"
+
+	"github.com/neargate/neargate/cmd/neargate-kube/identity"
 )
 
 // recorder sends events as kubelet of the pod's node does: equal ones are
@@ -21,7 +22,7 @@ func newRecorder(client kubernetes.Interface) *recorder {
 
 // start sends what is recorded until stop is called.
 func (r *recorder) start() (stop func()) {
-	r.broadcaster.StartRecordingToSink(&typedv1.EventSinkImpl{Interface: r.client.CoreV1().Events("")})
+	r.broadcaster.StartRecordingToSink(identity.Sink(r.client.CoreV1()))
 	return r.broadcaster.Shutdown
 }
 

@@ -194,7 +194,7 @@ func (t *translator) Token(ctx context.Context, r translate.TokenRequest) (trans
 		seconds := int64(r.Expiration / time.Second)
 		q.Spec.ExpirationSeconds = &seconds
 	}
-	a, err := t.w.Client.CoreV1().ServiceAccounts(r.Namespace).CreateToken(ctx, r.ServiceAccount, q, metav1.CreateOptions{})
+	a, err := t.ask(ctx, r, q)
 	if err != nil {
 		return translate.Token{}, err
 	}
@@ -203,6 +203,30 @@ func (t *translator) Token(ctx context.Context, r translate.TokenRequest) (trans
 	defer t.mu.Unlock()
 	t.tokens[r] = k
 	return k, nil
+}
+
+// How long after a refusal a token is asked for again, doubled with each, and
+// when that is given up.
+const (
+	firstAsk = 2 * time.Millisecond
+	lastAsk  = 250 * time.Millisecond
+)
+
+// ask asks for a token as the pod's node. The node authorizer follows the pods
+// by a watch of its own, so that a pod that has just got its node may not count
+// as its yet: then it is asked again.
+func (t *translator) ask(ctx context.Context, r translate.TokenRequest, q *authv1.TokenRequest) (*authv1.TokenRequest, error) {
+	for wait := firstAsk; ; wait *= 2 {
+		a, err := t.w.Client.CoreV1().ServiceAccounts(r.Namespace).CreateToken(ctx, r.ServiceAccount, q, metav1.CreateOptions{})
+		if !apierrors.IsForbidden(err) || wait > lastAsk {
+			return a, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // kept finds a token that has most of its life before it.
