@@ -23,9 +23,10 @@ func controllersArgs(k keys, kubeconfig string) []string {
 	return []string{
 		"--kubeconfig=" + kubeconfig,
 		"--leader-elect=false", "--secure-port=0",
-		// One identity for all of them: an account for each would be forty
-		// clients with a token each, for a cluster on one machine.
-		"--use-service-account-credentials=false",
+		"--use-service-account-credentials=true",
+		// The limits of their clients are for an API server that has others to
+		// serve: an account for each of forty controllers would take seconds.
+		"--kube-api-qps=1000", "--kube-api-burst=1000",
 		"--service-account-private-key-file=" + k.key("sa"),
 		"--root-ca-file=" + k.cert("ca"),
 		"--cluster-signing-cert-file=" + k.cert("ca"), "--cluster-signing-key-file=" + k.key("ca"),

@@ -31,6 +31,9 @@ func testIdentities(t *testing.T, p *process) {
 		_, err := p.client(t, admin).CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
 		return err == nil
 	})
+	if _, err := p.client(t, admin).CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "who"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	pods := p.client(t, admin).CoreV1().Pods("default")
 	if _, err := pods.Create(t.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "web:1"}}},

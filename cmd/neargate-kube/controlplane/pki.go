@@ -62,7 +62,7 @@ func makeKeys(dir string, hosts []string) (keys, error) {
 	}
 	err = errors.Join(
 		k.issue("apiserver", "ca", server),
-		k.issue("controllers", "ca", client("system:kube-controller-manager", "system:masters")),
+		k.issue("controllers", "ca", client("system:kube-controller-manager")),
 		k.issue("front-proxy", "front-proxy-ca", client("front-proxy-client")),
 	)
 	if err != nil {
