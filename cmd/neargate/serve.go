@@ -100,7 +100,8 @@ func finish(e *emulator.Emulator, c emulator.Config) error {
 
 func runServer(ctx context.Context, l net.Listener, e *emulator.Emulator) error {
 	q := &quiet{next: e.Handler()}
-	server := &http.Server{Handler: q, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	var fresh arrivals
+	server := &http.Server{Handler: q, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute, ConnState: fresh.see}
 	g, ctx := errgroup.WithContext(ctx)
 	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	g.Go(func() error { return e.Run(ctx) })
@@ -113,12 +114,7 @@ func runServer(ctx context.Context, l net.Listener, e *emulator.Emulator) error 
 	})
 	g.Go(func() error {
 		<-ctx.Done()
-		stop, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if server.Shutdown(stop) != nil {
-			return server.Close() // streams that do not end by themselves
-		}
-		return nil
+		return endServer(server, &fresh, farewell)
 	})
 	return g.Wait()
 }

@@ -282,7 +282,8 @@ func (r *Runtime) endPool(p *pool) []*box {
 	return all
 }
 
-// dropWarm removes all warm sandboxes.
+// dropWarm removes all warm sandboxes, at once: whoever ends the server waits
+// for it, and each takes the Engine some tenths of a second.
 func (r *Runtime) dropWarm(ctx context.Context) error {
 	r.mu.Lock()
 	var pools []*pool
@@ -290,11 +291,13 @@ func (r *Runtime) dropWarm(ctx context.Context) error {
 		pools = append(pools, p)
 	}
 	r.mu.Unlock()
+	var removals sync.WaitGroup
 	for _, p := range pools {
 		for _, b := range r.endPool(p) {
-			r.removeWarm(ctx, b)
+			removals.Go(func() { r.removeWarm(ctx, b) })
 		}
 	}
+	removals.Wait()
 	return ctx.Err()
 }
 
