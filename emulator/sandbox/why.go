@@ -36,6 +36,7 @@ func Why(s *Sandbox) []string {
 			say("Container %s %s.", s.Spec.Containers[i].Name, text)
 		}
 	}
+	all = append(all, whyPublic(s)...)
 	for _, n := range s.Status.Notes {
 		say("Note: %s", n)
 	}
