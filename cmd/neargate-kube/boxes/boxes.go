@@ -47,7 +47,8 @@ type Boxes struct {
 	mu            sync.RWMutex
 	all           map[string]box
 	pods, holders []func(id string) // listeners
-	once          sync.Once         // closes synced
+	freed         []func(subnet string)
+	once          sync.Once // closes synced
 }
 
 type box struct {
@@ -124,6 +125,15 @@ func (b *Boxes) OnNode(f func(id string)) {
 	b.holders = append(b.holders, f)
 }
 
+// OnFreed has f called with a subnet whenever somebody's address in it came
+// free, whoever that is. It is called like OnChange's; what comes free while the
+// link is broken is not told.
+func (b *Boxes) OnFreed(f func(subnet string)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.freed = append(b.freed, f)
+}
+
 // Run watches until ctx ends, and watches anew when the link breaks.
 func (b *Boxes) Run(ctx context.Context) {
 	wait := firstWait
@@ -157,6 +167,13 @@ func (b *Boxes) watch(ctx context.Context) (listed bool, err error) {
 			b.forget(named)
 			listed, named = true, nil
 			b.once.Do(func() { close(b.synced) })
+		case e.Freed != "":
+			b.mu.RLock()
+			listeners := b.freed
+			b.mu.RUnlock()
+			for _, f := range listeners {
+				f(e.Freed)
+			}
 		default:
 			if !listed {
 				named[e.ID] = e.Sandbox != nil

@@ -3,7 +3,9 @@ package fargate
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -13,6 +15,7 @@ import (
 	"github.com/neargate/neargate/cmd/neargate-kube/boxes"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/fit"
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
+	"github.com/neargate/neargate/emulator/eks/link"
 )
 
 // listen.go says what makes which key dirty. Nothing is decided here.
@@ -49,6 +52,7 @@ func (c *Compute) listen() error {
 		c.synced = append(c.synced, r.HasSynced)
 	}
 	c.Boxes.OnChange(c.boxChanged)
+	c.Boxes.OnFreed(c.addressFreed)
 	c.Boxes.OnNode(func(id string) {
 		c.choreQueue.Add(choreGroups)
 		box, _ := c.Boxes.Node(id)
@@ -238,6 +242,25 @@ func (c *Compute) boxChanged(id string) {
 			}
 		}
 	}
+}
+
+// addressFreed queues the pod that may take an address of a subnet that somebody
+// has given back.
+func (c *Compute) addressFreed(subnet string) {
+	reaches := func(id string) bool {
+		return slices.ContainsFunc(c.podsBy(bySandbox, id), func(p *corev1.Pod) bool { return c.mayUse(p, subnet) })
+	}
+	for _, p := range c.podsBy(bySandbox, c.subnets.free(subnet, time.Now(), reaches)) {
+		c.podQueue.Add(key(p))
+	}
+}
+
+// mayUse tells whether a pod waits for Fargate and its profile has a subnet.
+func (c *Compute) mayUse(p *corev1.Pod, subnet string) bool {
+	return p.Spec.NodeName == "" && isFargate(p) && slices.ContainsFunc(c.Settings().FargateProfiles, func(f link.FargateProfile) bool {
+		return f.Name == p.Labels[rules.ProfileLabel] &&
+			slices.ContainsFunc(rules.Subnets(p, c.Cluster.Region, f), func(s link.Subnet) bool { return s.ID == subnet })
+	})
 }
 
 func (c *Compute) settingsChanged() {

@@ -91,7 +91,7 @@ func (c *Compute) await(ctx context.Context, p *corev1.Pod, box *sandbox.Sandbox
 	id := box.Spec.ID
 	switch {
 	case box.IsStopped():
-		c.subnets.blame(id, box.Spec.Network.Subnet, time.Now())
+		c.subnets.blame(id, box.Spec.Network.Subnet, box.CreatedAt, time.Now())
 		told := c.waits(ctx, p, by, corev1.PodReasonUnschedulable, ended(p, box))
 		if err := c.Parent.RemoveSandbox(ctx, id); err != nil {
 			return errors.Join(told, fmt.Errorf("sandbox of pod %s: %w", key(p), err))

@@ -271,6 +271,52 @@ func TestAFullSubnetIsLeft(t *testing.T) {
 	})
 }
 
+// A pod that waits for an address goes on when one comes free, not when its time
+// is over, and one address wakes one pod.
+func TestAnAddressThatComesFree(t *testing.T) {
+	inWorld(t, onFargate, func(w *world) {
+		free := 0 // addresses
+		w.parent.set(func() {
+			w.parent.end = func(sandbox.Spec) string {
+				if free == 0 {
+					return "InsufficientFreeAddressesInSubnet"
+				}
+				free--
+				return ""
+			}
+		})
+		w.create(fargatePod("first"))
+		w.pass(time.Second)
+		w.create(fargatePod("second"))
+		w.pass(70 * time.Second) // each waits for more than half a minute by now
+		tries := len(w.parent.specs())
+		w.parent.set(func() {
+			free = 1
+			w.parent.event(link.SandboxEvent{Freed: "subnet-2"})
+		})
+		w.pass(time.Millisecond)
+		if w.pod("first").Spec.NodeName != "fargate-ip-10-0-2-10.us-west-2.compute.internal" || w.pod("second").Spec.NodeName != "" {
+			t.Errorf("on nodes %q and %q", w.pod("first").Spec.NodeName, w.pod("second").Spec.NodeName)
+		}
+		if n := len(w.parent.specs()) - tries; n != 1 {
+			t.Errorf("%d tries for one address", n)
+		}
+		w.parent.set(func() {
+			free = 1
+			w.parent.event(link.SandboxEvent{Freed: "subnet-9"}) // no profile's
+		})
+		w.pass(time.Millisecond)
+		if n := w.pod("second").Spec.NodeName; n != "" {
+			t.Errorf("in whose subnet is %q?", n)
+		}
+		w.parent.set(func() { w.parent.event(link.SandboxEvent{Freed: "subnet-1"}) })
+		w.pass(time.Millisecond)
+		if n := w.pod("second").Spec.NodeName; n != "fargate-ip-10-0-1-10.us-west-2.compute.internal" {
+			t.Errorf("on node %q", n)
+		}
+	})
+}
+
 func TestFailuresSlowDown(t *testing.T) {
 	inWorld(t, onFargate, func(w *world) {
 		w.parent.set(func() { w.parent.end = func(sandbox.Spec) string { return "no" } })

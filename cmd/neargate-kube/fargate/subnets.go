@@ -14,34 +14,44 @@ type subnets struct {
 	mu     sync.Mutex
 	coming map[string]string // sandbox → subnet, until Boxes tells of the sandbox
 	failed map[string]failure
+	freed  map[string]time.Time // when a subnet had a free address again, the last time
 }
 
 // failure is what became of a pod's sandboxes before it had a node.
 type failure struct {
 	subnet string // the last one
 	times  int
+	since  time.Time // the first one
 	until  time.Time // when there may be another
+	free   string    // where the next one finds an address that came free
 }
 
 // A sandbox that has failed is made again after a second, and twice as much
-// with each failure, up to a minute.
+// with each failure, up to a minute; an address that comes free ends the wait.
 const (
 	firstPause = time.Second
 	lastPause  = time.Minute
 )
 
-func newSubnets() subnets { return subnets{coming: map[string]string{}, failed: map[string]failure{}} }
+func newSubnets() subnets {
+	return subnets{coming: map[string]string{}, failed: map[string]failure{}, freed: map[string]time.Time{}}
+}
 
-// choose takes the subnet with the fewest sandboxes, of equal ones the first,
-// and one that the sandbox has failed in only when there is no other.
+// choose takes the subnet in which an address came free for the sandbox, else
+// that with the fewest sandboxes, of equal ones the first, and one that the
+// sandbox has failed in only when there is no other.
 func (s *subnets) choose(id string, choice []link.Subnet, used map[string]int) link.Subnet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, subnet := range s.coming {
 		used[subnet]++
 	}
+	f := s.failed[id]
 	bad := func(n link.Subnet) int {
-		if s.failed[id].subnet == n.ID {
+		switch n.ID {
+		case f.free:
+			return -1
+		case f.subnet:
 			return 1
 		}
 		return 0
@@ -60,18 +70,46 @@ func (s *subnets) release(id string) {
 	delete(s.coming, id)
 }
 
-// blame remembers that a sandbox has failed in a subnet. Telling it again before
-// there was another try changes nothing.
-func (s *subnets) blame(id, subnet string, now time.Time) {
+// blame remembers that a sandbox that was asked for at a time has failed in a
+// subnet. Telling it again before there was another try changes nothing. There
+// is no wait when an address of the subnet came free meanwhile.
+func (s *subnets) blame(id, subnet string, asked, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.failed[id]
 	if now.Before(f.until) {
 		return
 	}
-	f.subnet, f.until = subnet, now.Add(min(firstPause<<min(f.times, 6), lastPause))
+	if f.times == 0 {
+		f.since = now
+	}
+	f.subnet, f.free, f.until = subnet, "", now.Add(min(firstPause<<min(f.times, 6), lastPause))
+	if s.freed[subnet].After(asked) {
+		f.free, f.until = subnet, now
+	}
 	f.times++
 	s.failed[id] = f
+}
+
+// free takes note that a subnet has a free address again, and returns the
+// sandbox that has waited longest of those that may use it, "" when none waits.
+// One address is one sandbox's.
+func (s *subnets) free(subnet string, now time.Time, may func(id string) bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.freed[subnet] = now
+	first := ""
+	for id, f := range s.failed {
+		if f.until.After(now) && (first == "" || f.since.Before(s.failed[first].since)) && may(id) {
+			first = id
+		}
+	}
+	if first != "" {
+		f := s.failed[first]
+		f.free, f.until = subnet, now
+		s.failed[first] = f
+	}
+	return first
 }
 
 // wait tells how long the next try has to wait.

@@ -102,6 +102,35 @@ func (e *events) until(what string, ok func(link.SandboxEvent) bool) link.Sandbo
 
 func running(v link.SandboxEvent) bool { return v.Status == "RUNNING" }
 
+// Whoever gives an address back, all clusters are told, and once.
+func TestAddressesThatComeFree(t *testing.T) {
+	_, parents := newFamily(t, "waits", "leaves")
+	w, ctx := watch(t, parents[0]), t.Context()
+	w.until("synced", func(v link.SandboxEvent) bool { return v.Synced })
+	for n := 1; n <= 2; n++ {
+		seen := watch(t, parents[1])
+		s := podOf("leaves", n)
+		s.Network.Subnet = fmt.Sprintf("subnet-%d", n)
+		if err := parents[1].CreateSandbox(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+		seen.until("an address", func(v link.SandboxEvent) bool {
+			return v.ID == s.ID && v.Sandbox != nil && v.Sandbox.Status.Address != nil
+		})
+		if err := parents[1].StopSandbox(ctx, s.ID, "UserInitiated", "deleted", nil); err != nil {
+			t.Fatal(err)
+		}
+		seen.until("stopped", func(v link.SandboxEvent) bool { return v.ID == s.ID && v.Status == "STOPPED" })
+		if err := parents[1].RemoveSandbox(ctx, s.ID); err != nil {
+			t.Fatal(err)
+		}
+		// What is told next is the next subnet: its going told nothing more.
+		if v := w.until("its address is free", func(v link.SandboxEvent) bool { return v.Freed != "" }); v.Freed != s.Network.Subnet {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
 // The whole life of a pod's sandbox as a control plane sees and makes it.
 func TestPodsLife(t *testing.T) {
 	_, parents := newFamily(t, "well")
@@ -159,6 +188,9 @@ func TestPodsLife(t *testing.T) {
 	v = w.until("stopped", func(v link.SandboxEvent) bool { return v.Status == "STOPPED" })
 	if d := v.Sandbox.Desired; d.Code != "UserInitiated" || d.Reason != "deleted" || *d.Grace != grace {
 		t.Errorf("%+v", d)
+	}
+	if v := w.until("its address is free", func(v link.SandboxEvent) bool { return v.Sandbox == nil }); v.Freed != "subnet-1" || v.ID != "" {
+		t.Errorf("%+v", v)
 	}
 	if err := p.RemoveSandbox(ctx, idOf(1)); err != nil {
 		t.Fatal(err)

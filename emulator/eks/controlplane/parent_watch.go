@@ -65,6 +65,9 @@ func (p *parent) follow(ctx context.Context, since int64, yield func(link.Sandbo
 			if (ours || err != nil) && !yield(e, err) {
 				return
 			}
+			if subnet := freed(c); subnet != "" && !yield(link.SandboxEvent{Freed: subnet}, nil) {
+				return
+			}
 		}
 	}
 }
@@ -96,6 +99,28 @@ func eventOfChange(c store.Change, group string, mark []byte) (e link.SandboxEve
 	}
 	return eventOf(s), true, nil
 }
+
+// freed is the subnet in which a change of a sandbox, whoever it belongs to, has
+// set an address free; "" when it has not. That happens once in the life of a
+// sandbox, so that no more than that is decoded.
+func freed(c store.Change) string {
+	if !holdsAddress(c.Before) || holdsAddress(c.After) {
+		return ""
+	}
+	var s sandbox.Sandbox
+	if json.Unmarshal(c.Before, &s) != nil { // a body that cannot be read is told of elsewhere
+		return ""
+	}
+	return s.Spec.Network.Subnet
+}
+
+// holdsAddress tells of a sandbox's body, without decoding it, whether its
+// network is there: it has an address, and has not come to its end.
+func holdsAddress(body []byte) bool {
+	return bytes.Contains(body, addressMark) && !bytes.Contains(body, stoppedMark)
+}
+
+var addressMark, stoppedMark = []byte(`"Address":{"IP":`), []byte(`"StoppedAt":`)
 
 func eventOf(s *sandbox.Sandbox) link.SandboxEvent {
 	return link.SandboxEvent{ID: s.Spec.ID, Sandbox: s, Status: sandbox.LastStatus(s)}

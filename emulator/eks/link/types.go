@@ -172,6 +172,10 @@ type Status struct {
 	// Addons tells by name what stands behind an add-on: "" all is well, else
 	// why not.
 	Addons map[string]string `json:",omitempty"`
+	// Unkept is why nothing that is written to the Kubernetes API is kept, in a
+	// sentence that reaches users: the disk is full, say. What is read is
+	// answered meanwhile.
+	Unkept string `json:",omitempty"`
 }
 
 // Phase is where a control plane is in its life.
@@ -214,12 +218,16 @@ type Configuration struct {
 }
 
 // SandboxEvent is a line of Parent.Watch. First comes every sandbox of the
-// cluster, then one event with Synced, then whatever changes.
+// cluster, then one event with Synced, then whatever changes, and beside it
+// which subnets have a free address again, whoever had it.
 type SandboxEvent struct {
 	ID      string
 	Sandbox *sandbox.Sandbox `json:",omitempty"` // nil: its record is gone, or Synced
 	Status  string           `json:",omitempty"` // sandbox.LastStatus of it
 	Synced  bool             `json:",omitempty"`
+	// Freed is a subnet in which somebody's address came free: the cluster's, a
+	// task's, another cluster's. Nothing else is told with it.
+	Freed string `json:",omitempty"`
 }
 
 // LoadBalancer is a Service of type LoadBalancer.
