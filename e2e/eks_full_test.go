@@ -58,18 +58,37 @@ func TestEKSDiskFull(t *testing.T) {
 	}
 	count(kept)
 	n.says("Running", "get pod before -o jsonpath={.status.phase}")
+	c.ails(t, "Neargate cannot keep the cluster's state in "+s.dataDir)
 
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
 	n.comes(time.Minute, "run after --image=image", nil, func(string) bool { return true }, "made")
 	n.ready("pod/after", "pod/before")
+	c.ails(t, "")
 	s.kill()
 	s.start()
 	n.comes(time.Minute, "get pods -o name", nil, func(s string) bool { return s == "pod/after\npod/before" }, "both pods")
 	count(kept)
 	n.k("create configmap more --from-file={}", blob)
 	count(kept + 1)
+}
+
+// ails waits until what is the matter with the cluster begins with why, in all
+// places where it is told; "" when nothing is.
+func (c *eksCluster) ails(t *testing.T, why string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("the cluster's health says %q", why), time.Minute, func() error {
+		k := c.active(t)
+		issues, all := k.Health.Issues, strings.Join(c.health().Clusters[aws.ToString(k.Arn)], "")
+		switch {
+		case why == "" && len(issues) == 0 && all == "":
+			return nil
+		case why != "" && len(issues) == 1 && strings.HasPrefix(aws.ToString(issues[0].Message), why) && strings.HasPrefix(all, why):
+			return nil
+		}
+		return fmt.Errorf("%v, %q", issues, all)
+	})
 }
 
 // TestEKSFullSubnet: pods that find no address in their subnet wait in Fargate's

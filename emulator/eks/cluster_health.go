@@ -30,6 +30,8 @@ func clusterIssues(s link.Status, known, updating bool) []types.ClusterIssue {
 		return []types.ClusterIssue{issue(types.ClusterIssueCodeClusterUnreachable, "The control plane has not been started yet since neargate was.")}
 	case s.Phase == link.Ready && s.Error != "":
 		return []types.ClusterIssue{issue(types.ClusterIssueCodeClusterUnreachable, "The control plane does not answer. "+s.Error)}
+	case s.Phase == link.Ready && s.Unkept != "":
+		return []types.ClusterIssue{issue(types.ClusterIssueCodeInternalFailure, s.Unkept)}
 	case s.Phase == link.Ready:
 		return []types.ClusterIssue{}
 	case s.Phase == link.Failed:

@@ -296,6 +296,7 @@ func TestHealthOfARunningCluster(t *testing.T) {
 		{"dies", link.Status{Phase: link.Starting, Error: "signal: killed"}, "The control plane is being started anew. It ended: signal: killed"},
 		{"hangs", link.Status{Phase: link.Ready, Error: "It has not answered."}, "The control plane does not answer. It has not answered."},
 		{"starts", link.Status{Phase: link.Starting, Progress: "waiting for the API server"}, "The control plane is being started: waiting for the API server"},
+		{"keeps nothing", link.Status{Phase: link.Ready, Unkept: "its disk is full"}, "its disk is full"},
 		{"fails", link.Status{Phase: link.Failed, Error: "its disk is full"}, "its disk is full"},
 		{"fails in silence", link.Status{Phase: link.Failed}, "The control plane failed and did not say why; see its log."},
 	} {

@@ -3,6 +3,9 @@ package controlplane
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/k3s-io/kine/pkg/logstructured"
 	"github.com/k3s-io/kine/pkg/server"
@@ -17,7 +20,10 @@ import (
 // then tries for half a minute.
 
 // write is one that is under way.
-type write struct{ failed error }
+type write struct {
+	failed error
+	kept   bool
+}
 
 type underWay struct{}
 
@@ -29,7 +35,7 @@ type ledger struct{ logstructured.Log }
 func (l ledger) Append(ctx context.Context, e *server.Event) (int64, error) {
 	revision, err := l.Log.Append(ctx, e)
 	if w, ok := ctx.Value(underWay{}).(*write); ok {
-		w.failed = err
+		w.failed, w.kept = err, err == nil
 		if errors.Is(err, server.ErrKeyExists) { // an answer, no failure
 			w.failed = nil
 		}
@@ -40,11 +46,36 @@ func (l ledger) Append(ctx context.Context, e *server.Event) (int64, error) {
 // keeper is kine, with the failures of its ledger told.
 type keeper struct {
 	server.Backend
-	dir string
+	dir  string
+	told func(why string)
+
+	mu   sync.Mutex
+	fate string      // as told last
+	fine atomic.Bool // it is ""
 }
 
-func newKeeper(log logstructured.Log, dir string) *keeper {
-	return &keeper{logstructured.New(ledger{log}), dir}
+// newKeeper has told called whenever writing begins to fail, with a sentence
+// that reaches users, fails otherwise, and, with "", when it works again. It
+// must not block.
+func newKeeper(log logstructured.Log, dir string, told func(why string)) *keeper {
+	k := &keeper{Backend: logstructured.New(ledger{log}), dir: dir, told: told}
+	k.fine.Store(true)
+	return k
+}
+
+// tell tells what became of a write, when that is new.
+func (k *keeper) tell(why string) {
+	if why == "" && k.fine.Load() {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fate == why {
+		return
+	}
+	k.fate = why
+	k.fine.Store(why == "")
+	k.told(why)
 }
 
 // Create implements server.Backend.
@@ -80,9 +111,14 @@ func (k *keeper) try(ctx context.Context, do func(context.Context)) error {
 	do(context.WithValue(ctx, underWay{}, &w))
 	switch {
 	case w.failed == nil:
+		if w.kept {
+			k.tell("")
+		}
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return status.Errorf(codes.ResourceExhausted, "Neargate cannot keep the cluster's state in %s: %v. Nothing was changed; it goes on as soon as it can.", k.dir, w.failed)
+	why := fmt.Sprintf("Neargate cannot keep the cluster's state in %s: %v. Nothing was changed; it goes on as soon as it can.", k.dir, w.failed)
+	k.tell(why)
+	return status.Error(codes.ResourceExhausted, why)
 }

@@ -3,6 +3,7 @@ package controlplane_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestAFailedWriteIsToldAsSuch(t *testing.T) {
 		"known":                 {there: there, fails: server.ErrKeyExists},
 		"known, on a full disk": {there: there, fails: full, want: "Neargate cannot keep the cluster's state in /d: database or disk is full."},
 	} {
-		k := controlplane.NewKeeper(&log{there: row.there, fails: row.fails}, "/d")
+		k := controlplane.NewKeeper(&log{there: row.there, fails: row.fails}, "/d", func(string) {})
 		check := func(what string, err error) {
 			t.Helper()
 			if row.want == "" {
@@ -74,5 +75,29 @@ func TestAFailedWriteIsToldAsSuch(t *testing.T) {
 		if ok != (row.fails == nil) {
 			t.Errorf("Delete of %s: %t", name, ok)
 		}
+	}
+}
+
+// The cluster's health is told when writing begins to fail and when it works
+// again, and not with every write.
+func TestFailingWritesAreToldOnce(t *testing.T) {
+	const why = "Neargate cannot keep the cluster's state in /d: database or disk is full. Nothing was changed; it goes on as soon as it can."
+	full := errors.New("database or disk is full")
+	l := &log{}
+	var told []string
+	k := controlplane.NewKeeper(l, "/d", func(why string) { told = append(told, why) })
+	for _, fails := range []error{nil, full, full, server.ErrKeyExists, full, nil, nil, full} {
+		l.fails = fails
+		_, _ = k.Create(t.Context(), "/a", nil, 0) // what it answers is tested above
+	}
+	if want := []string{why, "", why}; !slices.Equal(told, want) {
+		t.Errorf("%q", told)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	told = nil
+	l.fails = errors.New("interrupted")
+	if _, err := k.Create(ctx, "/a", nil, 0); !errors.Is(err, context.Canceled) || told != nil {
+		t.Errorf("a call that was given up: %v, told %q", err, told)
 	}
 }

@@ -33,8 +33,9 @@ type database struct {
 }
 
 // openDatabase starts kine on the database in dir and returns once it listens,
-// in the directory of sockets, whose path is short enough for one.
-func openDatabase(dir, sockets string) (*database, error) {
+// in the directory of sockets, whose path is short enough for one. told is as
+// for newKeeper.
+func openDatabase(dir, sockets string, told func(why string)) (*database, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &database{socket: filepath.Join(sockets, "kine.sock"), end: cancel}
 	config := &drivers.Config{
@@ -50,7 +51,7 @@ func openDatabase(dir, sockets string) (*database, error) {
 		cancel()
 		return nil, fmt.Errorf("opening the cluster's database in %s: %w", dir, err)
 	}
-	if err := d.serve(ctx, newKeeper(sqllog.New(dialect, &d.wg, config), dir)); err != nil {
+	if err := d.serve(ctx, newKeeper(sqllog.New(dialect, &d.wg, config), dir, told)); err != nil {
 		cancel()
 		return nil, err
 	}

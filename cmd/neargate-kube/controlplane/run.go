@@ -74,7 +74,7 @@ func (p *plane) run(ctx context.Context) error {
 	}
 	generous()
 	p.board.progress("opening the database")
-	d, err := openDatabase(p.config.Dir, filepath.Dir(p.config.ChildSocket))
+	d, err := openDatabase(p.config.Dir, filepath.Dir(p.config.ChildSocket), p.board.unkept)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,11 @@ func (b *board) progress(text string) {
 	b.change(func(s *link.Status) { s.Progress = text })
 }
 
+// unkept tells why nothing that is written is kept, "" when it is.
+func (b *board) unkept(why string) {
+	b.change(func(s *link.Status) { s.Unkept = why })
+}
+
 func (b *board) now() (link.Status, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
