@@ -82,6 +82,26 @@ func (a assembly) rest(m Multiline) []line {
 	return out
 }
 
+// extent says how much of what waits is to wait no longer.
+type extent int
+
+const (
+	theEvent   extent = iota // the lines that are put together; the beginning of a line waits for its end
+	everything               // that too, as no more lines come for now
+)
+
+// give returns what becomes events though nothing has come behind it, and what
+// goes on waiting.
+func (a assembly) give(m Multiline, what extent) (assembly, []line) {
+	switch {
+	case what == everything:
+		return assembly{}, a.rest(m)
+	case a.Event == nil:
+		return a, nil
+	}
+	return assembly{Part: a.Part}, a.Event.split(nil)
+}
+
 // split cuts the text into events, between characters. Empty text makes none.
 func (p *piece) split(out []line) []line {
 	at := time.Unix(0, p.First).UnixMilli()

@@ -110,25 +110,21 @@ func (w *Writer) Close() error {
 func (w *Writer) Flush(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.settle(ctx); err != nil || w.at.Open == (assembly{}) {
-		return err
-	}
-	next := w.at
-	next.Open = assembly{}
-	next.Batch++
-	return w.commit(ctx, next, w.at.Open.rest(w.o.Multiline), aboutFlush)
+	return w.flush(ctx, everything)
 }
 
-// flush makes an event of the lines that are put together; the beginning of a
-// line waits for its end.
-func (w *Writer) flush(ctx context.Context) error {
-	if err := w.settle(ctx); err != nil || w.at.Open.Event == nil {
+// flush writes of what waits as much as is said.
+func (w *Writer) flush(ctx context.Context, what extent) error {
+	if err := w.settle(ctx); err != nil {
 		return err
 	}
 	next := w.at
-	next.Open.Event = nil
+	var done []line
+	if next.Open, done = w.at.Open.give(w.o.Multiline, what); next.Open == w.at.Open {
+		return nil
+	}
 	next.Batch++
-	return w.commit(ctx, next, w.at.Open.Event.split(nil), aboutFlush)
+	return w.commit(ctx, next, done, aboutFlush)
 }
 
 // settle finds out whether the call that failed last was committed.
@@ -236,7 +232,7 @@ func (w *Writer) expire() {
 	if w.closed || w.at.Open.Event == nil {
 		return
 	}
-	if err := w.flush(ctx); err != nil && !errors.Is(err, store.ErrClosed) {
+	if err := w.flush(ctx, theEvent); err != nil && !errors.Is(err, store.ErrClosed) {
 		w.api.log.Debug().Err(err).Str("stream", w.key).Msg("write log event")
 		w.timer = time.AfterFunc(w.patience(), w.expire)
 	}
