@@ -30,16 +30,18 @@ func (p *process) audited(t *testing.T) (all []auditv1.Event) {
 	return all
 }
 
+// export has these kinds of logs go to CloudWatch Logs, and no others.
+func (p *process) export(t *testing.T, revision int64, kinds ...string) {
+	t.Helper()
+	s := p.config.Settings
+	s.Revision, s.Logs = revision, kinds
+	if err := p.Configure(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // testAudit switches the audit log on, off and on again, while it runs.
 func testAudit(t *testing.T, p *process) {
-	s := p.config.Settings
-	logs := func(revision int64, kinds ...string) {
-		t.Helper()
-		s.Revision, s.Logs = revision, kinds
-		if err := p.Configure(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-	}
 	client := p.client(t, admin)
 	create := func(name string) {
 		t.Helper()
@@ -59,11 +61,11 @@ func testAudit(t *testing.T, p *process) {
 		return &all[i]
 	}
 	create("before")
-	logs(2, "audit", "authenticator")
+	p.export(t, 2, "audit", "authenticator")
 	create("first")
-	logs(3, "api")
+	p.export(t, 3, "api")
 	create("between")
-	logs(4, "audit")
+	p.export(t, 4, "audit")
 	create("last")
 	eventually(t, "the last one is audited", func(context.Context) bool { return find("last") != nil })
 	if find("before") != nil || find("between") != nil {
@@ -81,7 +83,7 @@ func testAudit(t *testing.T, p *process) {
 	if granted := strings.Count(p.log.String(), `msg=\"access granted\"`); granted != 1 {
 		t.Errorf("%d tokens were told to be good, of which only one was to be told", granted)
 	}
-	logs(5)
+	p.export(t, 5)
 }
 
 // testGive is who may give rights away: AmazonEKSClusterAdminPolicy has the

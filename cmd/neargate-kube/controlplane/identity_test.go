@@ -17,16 +17,8 @@ import (
 // testIdentities looks in the audit log for who has done what of a pod's life,
 // from its creation to its end.
 func testIdentities(t *testing.T, p *process) {
-	s := p.config.Settings
-	logs := func(revision int64, kinds ...string) {
-		t.Helper()
-		s.Revision, s.Logs = revision, kinds
-		if err := p.Configure(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	logs(6, "audit")
-	defer logs(7)
+	p.export(t, 6, "audit")
+	defer p.export(t, 7)
 	eventually(t, "the default service account", func(ctx context.Context) bool {
 		_, err := p.client(t, admin).CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
 		return err == nil
