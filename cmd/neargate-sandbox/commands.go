@@ -38,6 +38,7 @@ func (s *sandbox) commands() map[string]tunnel.Command {
 			return none{}, t.MakeMessage(m)
 		}),
 		tunnel.CommandMessageRead: onVolumes(s, (*volumes.Tree).ReadMessage),
+		tunnel.CommandHostPath:    onVolumes(s, (*volumes.Tree).HostPath),
 		tunnel.CommandNetworkStats: tunnel.Handle(func(context.Context, none) ([]tunnel.Interface, error) {
 			return linklocal.Interfaces()
 		}),

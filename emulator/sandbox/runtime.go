@@ -204,6 +204,17 @@ type FileWriter interface {
 	WriteFiles(ctx context.Context, id, volume string, files []File) error
 }
 
+// HostPaths is the disk of the node that a sandbox stands for. It is there as
+// long as the sandbox, and volumes of other sandboxes may be places on it, see
+// Volume.Node.
+type HostPaths interface {
+	// HostPath makes or checks an absolute path as kubelet does for a hostPath
+	// volume of a type ("", "Directory", "FileOrCreate", …) and finds the place
+	// that it leads to, for Volume.Path. refused is why the path is not of its
+	// type, in kubelet's words; "" it is.
+	HostPath(ctx context.Context, id, path, kind string) (place, refused string, err error)
+}
+
 // Resizer gives a container that runs the resources that it is to have. One
 // that does not run is no error.
 type Resizer interface {

@@ -240,6 +240,11 @@ type Volume struct {
 	// Empty: nothing of an image is ever copied into it (an emptyDir, a
 	// configMap). ECS's volumes begin with what the image has at that place.
 	Empty bool `json:",omitempty"`
+	// Node and Path: it is no volume of its own but a place on the disk of the
+	// node that another sandbox, Node, stands for (a hostPath): what HostPaths
+	// has found. All else but the name counts for nothing then.
+	Node string `json:",omitempty"`
+	Path string `json:",omitempty"`
 	// Atomic: its files change all at once and never half, laid out as kubelet
 	// does it: ..data is a link to a directory with the content, and each file
 	// a link into ..data.

@@ -128,6 +128,10 @@ func (p *parent) RemoveSandbox(_ context.Context, id string) error {
 
 func (p *parent) WriteFiles(context.Context, string, string, []sandbox.File) error { return nil }
 
+func (p *parent) HostPath(context.Context, string, string, string) (link.HostPathState, error) {
+	return link.HostPathState{}, nil
+}
+
 func (p *parent) Watch(ctx context.Context) iter.Seq2[link.SandboxEvent, error] {
 	return func(yield func(link.SandboxEvent, error) bool) {
 		told, synced := map[string]*sandbox.Sandbox{}, false

@@ -90,6 +90,10 @@ func (p *parent) WriteFiles(_ context.Context, _, volume string, files []sandbox
 	return p.call("write %s %s", volume, files[0].Data)
 }
 
+func (p *parent) HostPath(_ context.Context, node, path, kind string) (link.HostPathState, error) {
+	return link.HostPathState{Place: strings.TrimPrefix(path, "/")}, p.call("hostpath %s %s %s", node, path, kind)
+}
+
 func (p *parent) Watch(ctx context.Context) iter.Seq2[link.SandboxEvent, error] {
 	return func(yield func(link.SandboxEvent, error) bool) {
 		for {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/neargate/neargate/cmd/neargate-kube/fargate/rules"
 	"github.com/neargate/neargate/cmd/neargate-kube/pods/translate"
+	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -133,6 +134,9 @@ func (t *translator) environment(ctx context.Context, pod *v1.Pod, box *sandbox.
 	}
 	if node, err := t.w.nodes.Get(pod.Spec.NodeName); err == nil {
 		e.Allocatable = node.Status.Allocatable
+		if !e.Fargate {
+			e.Node = node.Status.NodeInfo.SystemUUID
+		}
 		if ip := internalIP(node); ip != "" {
 			e.HostIPs = []string{ip}
 		}
@@ -175,6 +179,11 @@ func (t *translator) Secret(ctx context.Context, namespace, name string) (*v1.Se
 // Services implements translate.Source.
 func (t *translator) Services(_ context.Context, namespace string) ([]*v1.Service, error) {
 	return t.services.Services(namespace).List(labels.Everything())
+}
+
+// HostPath implements translate.Source.
+func (t *translator) HostPath(ctx context.Context, node, path, kind string) (link.HostPathState, error) {
+	return t.w.Parent.HostPath(ctx, node, path, kind)
 }
 
 // Token implements translate.Source. A token that is not due yet is given

@@ -9,6 +9,7 @@
 //	<volume>/          the root of a volume
 //	.about/<volume>    what it was made as; there once it is whole
 //	.messages/<file>   a termination message
+//	.disk/             of a node, see disk.go
 //
 // All that has to be known later is in the folder: the process may be another
 // one by then.
@@ -189,25 +190,13 @@ func (t *Tree) SubPath(p tunnel.SubPath) (tunnel.SubPathState, error) {
 		return state, err
 	}
 	defer root.Close()
-	f, err := open(root, p.Path)
+	real, err := t.real(p.Volume, root, p.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = makeLike(root, p.Path); err == nil {
-			f, err = open(root, p.Path)
+			real, err = t.real(p.Volume, root, p.Path)
 		}
 	}
-	if err != nil {
-		return state, err
-	}
-	defer f.Close()
-	// The kernel knows the place without links.
-	real, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
-	if err != nil {
-		return state, err
-	}
-	volume := filepath.Join(t.path, p.Volume)
-	if state.Path, err = filepath.Rel(volume, real); err == nil && !filepath.IsLocal(state.Path) {
-		err = &tunnel.Error{Kind: tunnel.Invalid, Text: fmt.Sprintf("path %q leads out of the volume", p.Path)}
-	}
+	state.Path = real
 	return state, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net"
 
+	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -20,6 +21,19 @@ func (p *parent) WriteFiles(ctx context.Context, id, volume string, files []sand
 		return err
 	}
 	return kindOf(r.WriteFiles(ctx, id, volume, files))
+}
+
+// HostPath implements [link.Sandboxes].
+func (p *parent) HostPath(ctx context.Context, id, path, kind string) (s link.HostPathState, err error) {
+	r, ok := p.runtime.(sandbox.HostPaths)
+	if !ok {
+		return s, p.cannot("give nodes a disk")
+	}
+	if err := p.mine(ctx, id); err != nil {
+		return s, err
+	}
+	s.Place, s.Refused, err = r.HostPath(ctx, id, path, kind)
+	return s, kindOf(err)
 }
 
 // Stats implements [link.Sandboxes].

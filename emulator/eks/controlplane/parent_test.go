@@ -270,6 +270,7 @@ func TestClustersAreApart(t *testing.T) {
 			"resize":   b.ResizeContainer(ctx, id, "web", sandbox.Resources{}),
 			"restart":  b.RestartContainer(ctx, id, "web", 0, "because"),
 			"files":    b.WriteFiles(ctx, id, "v", nil),
+			"hostpath": second(b.HostPath(ctx, id, "/var/log", "")),
 			"stats":    second(b.Stats(ctx, id)),
 			"exec":     second(b.Exec(ctx, id, "web", []string{"x"}, sandbox.Streams{})),
 			"attach":   b.Attach(ctx, id, "web", sandbox.Streams{}),

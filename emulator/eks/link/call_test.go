@@ -63,6 +63,9 @@ func TestCalls(t *testing.T) {
 		{"files", []any{spec.ID, "v", files}, nil, func(ctx context.Context, p *link.ParentClient) (any, error) {
 			return nil, p.WriteFiles(ctx, spec.ID, "v", files)
 		}},
+		{"hostpath", []any{spec.ID, "/var/log", "Directory"}, link.HostPathState{Place: "var/log", Refused: "it is a file"}, func(ctx context.Context, p *link.ParentClient) (any, error) {
+			return p.HostPath(ctx, spec.ID, "/var/log", "Directory")
+		}},
 		{"stats", []any{spec.ID}, sandbox.Stats{RxBytes: 7, Containers: map[string]sandbox.ContainerStats{"c": {CPU: 5}}},
 			func(ctx context.Context, p *link.ParentClient) (any, error) { return p.Stats(ctx, spec.ID) }},
 		{"authenticate", []any{"k8s-aws-v1.x"}, link.Identity{ARN: "a", SessionName: "s"},

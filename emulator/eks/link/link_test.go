@@ -61,6 +61,9 @@ func (s *script) RemoveSandbox(_ context.Context, id string) error { return s.do
 func (s *script) WriteFiles(_ context.Context, id, volume string, f []sandbox.File) error {
 	return s.do("files", id, volume, f)
 }
+func (s *script) HostPath(_ context.Context, id, path, kind string) (link.HostPathState, error) {
+	return answer[link.HostPathState](s, "hostpath", id, path, kind)
+}
 func (s *script) Watch(ctx context.Context) iter.Seq2[link.SandboxEvent, error] { return s.watch(ctx) }
 func (s *script) Stats(_ context.Context, id string) (sandbox.Stats, error) {
 	return answer[sandbox.Stats](s, "stats", id)

@@ -45,6 +45,9 @@ type Sandboxes interface {
 	RemoveSandbox(ctx context.Context, id string) error
 	// WriteFiles replaces the files of a volume of a sandbox that is up.
 	WriteFiles(ctx context.Context, id, volume string, files []sandbox.File) error
+	// HostPath makes or checks a path on the disk of the node that a sandbox
+	// stands for; see [sandbox.HostPaths].
+	HostPath(ctx context.Context, id, path, kind string) (HostPathState, error)
 	// Watch yields the cluster's sandboxes and then their changes, until ctx
 	// ends or the link breaks, which is the last error.
 	Watch(ctx context.Context) iter.Seq2[SandboxEvent, error]

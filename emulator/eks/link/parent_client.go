@@ -77,6 +77,11 @@ func (p *ParentClient) WriteFiles(ctx context.Context, id, volume string, files 
 	return err
 }
 
+// HostPath implements [Sandboxes].
+func (p *ParentClient) HostPath(ctx context.Context, id, path, kind string) (HostPathState, error) {
+	return call[HostPathState](ctx, p.c, "HostPath", hostPathArgs{id, path, kind})
+}
+
 // Watch implements [Sandboxes]. A link that breaks is the last error,
 // ErrAway.
 func (p *ParentClient) Watch(ctx context.Context) iter.Seq2[SandboxEvent, error] {

@@ -46,7 +46,8 @@ type (
 		ID, Volume string
 		Files      []sandbox.File
 	}
-	logsArgs struct {
+	hostPathArgs struct{ ID, Path, Kind string }
+	logsArgs     struct {
 		ID, Container string
 		Options       sandbox.LogsOptions
 	}
@@ -82,6 +83,9 @@ func serveSandboxes(m *http.ServeMux, p Sandboxes) {
 	})
 	serve(m, "WriteFiles", func(ctx context.Context, a filesArgs) (nothing, error) {
 		return nothing{}, p.WriteFiles(ctx, a.ID, a.Volume, a.Files)
+	})
+	serve(m, "HostPath", func(ctx context.Context, a hostPathArgs) (HostPathState, error) {
+		return p.HostPath(ctx, a.ID, a.Path, a.Kind)
 	})
 	serve(m, "Stats", p.Stats)
 	serveStream(m, "Watch", func(ctx context.Context, _ nothing) iter.Seq2[SandboxEvent, error] {

@@ -217,6 +217,13 @@ type Configuration struct {
 	Text    string `json:",omitempty"`
 }
 
+// HostPathState is what a path on a node's disk leads to: Place, for
+// sandbox.Volume.Path, or why it is not of the type that was asked for.
+type HostPathState struct {
+	Place   string `json:",omitempty"`
+	Refused string `json:",omitempty"` // in kubelet's words
+}
+
 // SandboxEvent is a line of Parent.Watch. First comes every sandbox of the
 // cluster, then one event with Synced, then whatever changes, and beside it
 // which subnets have a free address again, whoever had it.

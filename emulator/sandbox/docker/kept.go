@@ -44,7 +44,7 @@ func volumeOf(s *sandbox.Spec, name string) (sandbox.Volume, bool) {
 
 func isKept(s *sandbox.Spec, name string) bool {
 	v, ok := volumeOf(s, name)
-	return ok && !v.Memory && !copies(s, name)
+	return ok && !v.Memory && v.Node == "" && !copies(s, name)
 }
 
 // copies: an empty volume on disk takes over what the image has at the mount
@@ -53,7 +53,7 @@ func isKept(s *sandbox.Spec, name string) bool {
 // is not overlaid, nor is memory.
 func copies(s *sandbox.Spec, name string) bool {
 	v, ok := volumeOf(s, name)
-	if !ok || v.Empty || v.Atomic || v.Memory || v.Mode != 0 || v.GID != 0 || len(v.Files) > 0 {
+	if !ok || v.Node != "" || v.Empty || v.Atomic || v.Memory || v.Mode != 0 || v.GID != 0 || len(v.Files) > 0 {
 		return false
 	}
 	for _, c := range s.Containers {

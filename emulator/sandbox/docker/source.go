@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -46,6 +47,9 @@ type source struct{ volume, path string }
 
 // sourceOf finds what a mount shows. sub is what its sub-path leads to.
 func sourceOf(s *sandbox.Spec, m sandbox.Mount, sub string, n names) source {
+	if v, _ := volumeOf(s, m.Volume); v.Node != "" {
+		return source{n.kept(v.Node), path.Join(tunnel.Disk, cmp.Or(sub, v.Path))}
+	}
 	if isKept(s, m.Volume) {
 		return source{n.kept(s.ID), path.Join(safeName(m.Volume), sub)}
 	}
@@ -70,6 +74,12 @@ func (r *Runtime) resolve(ctx context.Context, s *sandbox.Spec, c *sandbox.Conta
 	t.folders, t.subs = map[string]string{}, map[string]string{}
 	needsKept := c.Message != nil
 	for _, m := range c.Mounts {
+		if v, _ := volumeOf(s, m.Volume); v.Node != "" {
+			if err := r.resolveHostPath(ctx, v, m, t); err != nil {
+				return err
+			}
+			continue
+		}
 		kept := isKept(s, m.Volume)
 		needsKept = needsKept || kept
 		if m.SubPath == "" {

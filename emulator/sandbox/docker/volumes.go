@@ -20,6 +20,12 @@ import (
 // checkVolumes refuses what would leave its volume.
 func checkVolumes(s *sandbox.Spec) error {
 	for _, v := range s.Volumes {
+		if v.Node != "" && !path.IsAbs(v.Path) && v.Path == path.Clean(v.Path) && !strings.HasPrefix(v.Path+"/", "../") {
+			continue
+		}
+		if v.Node != "" {
+			return &sandbox.StopError{Reason: fmt.Sprintf("ResourceInitializationError: volume %s: path %q is not within the node's disk", v.Name, v.Path)}
+		}
 		for _, f := range v.Files {
 			if _, err := inside(f.Path); err != nil {
 				return &sandbox.StopError{Reason: fmt.Sprintf("ResourceInitializationError: volume %s: %v", v.Name, err)}
@@ -68,6 +74,8 @@ func (r *Runtime) makeVolumes(ctx context.Context, s *sandbox.Spec, b *box) erro
 	var memory, own []sandbox.Volume
 	for _, v := range s.Volumes {
 		switch {
+		case v.Node != "":
+			// HostPath has made it.
 		case v.Memory:
 			memory = append(memory, v)
 		case copies(s, v.Name):

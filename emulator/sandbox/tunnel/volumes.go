@@ -18,6 +18,7 @@ const (
 	CommandVolumeSubPath = "volume.subpath"
 	CommandMessageMake   = "message.make"
 	CommandMessageRead   = "message.read"
+	CommandHostPath      = "hostpath"
 )
 
 // MaxMessage is how much of a termination message is read, in bytes.
@@ -173,4 +174,26 @@ func (s *Session) ReadMessage(ctx context.Context, name string) (string, error) 
 	var m Message
 	err := s.Call(ctx, CommandMessageRead, MessageFile{name}, &m)
 	return string(m.Text), err
+}
+
+// HostPath is a path on the disk of the node that a sandbox stands for.
+type HostPath struct {
+	Path string `json:"path"`           // absolute
+	Type string `json:"type,omitempty"` // Kubernetes' HostPathType
+}
+
+// HostPathState is what it leads to.
+type HostPathState struct {
+	Path string `json:"path"` // relative to the disk's root, without links; "." is the root
+}
+
+// Disk is the folder with a node's disk, beside the volumes.
+const Disk = ".disk"
+
+// HostPath makes or checks a path as its type says, and finds what it leads to.
+// It fails with Invalid, in kubelet's words, when the path is not of its type.
+func (s *Session) HostPath(ctx context.Context, p HostPath) (string, error) {
+	var state HostPathState
+	err := s.Call(ctx, CommandHostPath, p, &state)
+	return state.Path, err
 }

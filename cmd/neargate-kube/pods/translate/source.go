@@ -21,6 +21,9 @@ type Source interface {
 	// audience means the API server's own. What it returns may be one that was
 	// asked for before and is not due yet.
 	Token(ctx context.Context, r TokenRequest) (Token, error)
+	// HostPath makes or checks a path on the disk of a node, which is named by
+	// its sandbox.
+	HostPath(ctx context.Context, node, path, kind string) (link.HostPathState, error)
 }
 
 // TokenRequest is what a projected serviceAccountToken wants.
@@ -59,6 +62,7 @@ type Environment struct {
 	Version       string          // of Kubernetes: "1.35"
 	ClusterDomain string          // "" cluster.local
 	Allocatable   v1.ResourceList // of the node: what containers without limits are told
+	Node          string          // the sandbox that stands for a node group's node; "" on Fargate
 	// EmulatorURL is where programs in the pod reach the AWS APIs; it becomes
 	// AWS_ENDPOINT_URL. "" gives none.
 	EmulatorURL string

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/neargate/neargate/cmd/neargate-kube/pods/translate"
+	"github.com/neargate/neargate/emulator/eks/link"
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
@@ -64,6 +65,14 @@ func (o *objects) Services(_ context.Context, namespace string) ([]*v1.Service, 
 func (o *objects) Token(_ context.Context, r translate.TokenRequest) (translate.Token, error) {
 	o.asked = append(o.asked, r)
 	return o.token, o.failure
+}
+
+// HostPath has one file, /etc/hosts, and says where else it was asked.
+func (o *objects) HostPath(_ context.Context, node, path, kind string) (link.HostPathState, error) {
+	if path == "/etc/hosts" {
+		return link.HostPathState{Refused: "hostPath type check failed: /etc/hosts is not a directory"}, o.failure
+	}
+	return link.HostPathState{Place: node + "," + kind + path}, o.failure
 }
 
 func configMap(name string, data map[string]string) *v1.ConfigMap {

@@ -54,6 +54,10 @@ func (t *translation) volume(ctx context.Context, v *v1.Volume) (sandbox.Volume,
 	if g := t.fsGroup(); g != nil {
 		out.GID = int(*g)
 	}
+	if v.HostPath != nil {
+		found, err := t.hostPath(ctx, v)
+		return found, Update{}, err
+	}
 	if v.EmptyDir != nil {
 		return out, Update{}, t.emptyDir(v.EmptyDir, &out)
 	}
@@ -109,14 +113,12 @@ func unsupported(s *v1.VolumeSource) error {
 	switch {
 	case s.PersistentVolumeClaim != nil:
 		return fmt.Errorf("persistentVolumeClaim %q: Neargate has no persistent volumes; use an emptyDir", s.PersistentVolumeClaim.ClaimName)
-	case s.HostPath != nil:
-		return fmt.Errorf("hostPath %q: Neargate's nodes have no files that pods could see", s.HostPath.Path)
 	}
 	v := reflect.ValueOf(s).Elem()
 	for i := range v.NumField() {
 		if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
 			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-			return fmt.Errorf("%s: Neargate has no volumes of this type; there are emptyDir, configMap, secret, downwardAPI and projected", name)
+			return fmt.Errorf("%s: Neargate has no volumes of this type; there are emptyDir, configMap, secret, downwardAPI, projected and, on node groups, hostPath", name)
 		}
 	}
 	return fmt.Errorf("the volume has no source")

@@ -112,13 +112,12 @@ func TestVolumeErrors(t *testing.T) {
 		`unsupported fieldPath: spec.x`:                      {DownwardAPI: &v1.DownwardAPIVolumeSource{Items: []v1.DownwardAPIVolumeFile{badField}}},
 		`[configmap "x" not found, secret "y" not found]`: {Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{
 			{ConfigMap: &v1.ConfigMapProjection{LocalObjectReference: named("x")}}, {Secret: &v1.SecretProjection{LocalObjectReference: named("y")}}}}},
-		`clusterTrustBundle: Neargate does not project cluster trust bundles`:                                               {Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{{ClusterTrustBundle: &v1.ClusterTrustBundleProjection{}}}}},
-		`podCertificate: Neargate does not project pod certificates`:                                                        {Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{{PodCertificate: &v1.PodCertificateProjection{}}}}},
-		`persistentVolumeClaim "data": Neargate has no persistent volumes; use an emptyDir`:                                 {PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}},
-		`hostPath "/etc": Neargate's nodes have no files that pods could see`:                                               {HostPath: &v1.HostPathVolumeSource{Path: "/etc"}},
-		`csi: Neargate has no volumes of this type; there are emptyDir, configMap, secret, downwardAPI and projected`:       {CSI: &v1.CSIVolumeSource{}},
-		`ephemeral: Neargate has no volumes of this type; there are emptyDir, configMap, secret, downwardAPI and projected`: {Ephemeral: &v1.EphemeralVolumeSource{}},
-		`emptyDir of medium HugePages: Neargate has no huge pages`:                                                          {EmptyDir: &v1.EmptyDirVolumeSource{Medium: v1.StorageMediumHugePages}},
+		`clusterTrustBundle: Neargate does not project cluster trust bundles`:                                                                          {Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{{ClusterTrustBundle: &v1.ClusterTrustBundleProjection{}}}}},
+		`podCertificate: Neargate does not project pod certificates`:                                                                                   {Projected: &v1.ProjectedVolumeSource{Sources: []v1.VolumeProjection{{PodCertificate: &v1.PodCertificateProjection{}}}}},
+		`persistentVolumeClaim "data": Neargate has no persistent volumes; use an emptyDir`:                                                            {PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}},
+		`csi: Neargate has no volumes of this type; there are emptyDir, configMap, secret, downwardAPI, projected and, on node groups, hostPath`:       {CSI: &v1.CSIVolumeSource{}},
+		`ephemeral: Neargate has no volumes of this type; there are emptyDir, configMap, secret, downwardAPI, projected and, on node groups, hostPath`: {Ephemeral: &v1.EphemeralVolumeSource{}},
+		`emptyDir of medium HugePages: Neargate has no huge pages`:                                                                                     {EmptyDir: &v1.EmptyDirVolumeSource{Medium: v1.StorageMediumHugePages}},
 	} {
 		pod := shopPod(box())
 		pod.Spec.Volumes = []v1.Volume{{Name: "v", VolumeSource: source}}
