@@ -23,6 +23,13 @@
 //
 //	neargate-sandbox [flags]          PID 1
 //	neargate-sandbox bridge [flags]   by docker exec: a fresh stream to PID 1
+//	neargate-sandbox pause            in a container that shares PID 1's processes:
+//	                                  moves into its network namespace, says
+//	                                  "paused" and waits
+//
+// A container for pause has the host name that the workload shall see, no
+// network of its own, and the capabilities SYS_ADMIN and SYS_PTRACE, which it
+// gives up before it says that it is there.
 //
 // The tunnel is on standard input and output; when it breaks, everything goes
 // on, and bridge brings a new one. On SIGTERM and SIGINT PID 1 exits at once: the

@@ -38,6 +38,13 @@ func main() {
 		}
 		return
 	}
+	if len(args) > 0 && args[0] == "pause" {
+		if err := pause(args[1:], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "neargate-sandbox:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(args) > 0 && args[0] == "bridge" {
 		command, args = bridge, args[1:]
 	}

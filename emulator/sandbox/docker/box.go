@@ -20,10 +20,13 @@ type box struct {
 	sandbox   atomic.Pointer[string] // the id of the sandbox it serves; nil while it is warm
 	container string                 // Docker's id
 	place     place
+	hostname  string // that its container was made with; "": after its address
+	kept      string // the volume with the volumes that PID 1 keeps; "": none
 
 	// The following are guarded by Runtime.mu.
 	link    *link     // nil while the container does not run
 	start   *starting // nil when none goes on in the background
+	pause   pausing
 	front   *front
 	ceiling *ceiling // nil while it is not known
 	newest  map[string]int
@@ -41,6 +44,9 @@ type box struct {
 func newBox(container string, p place) *box {
 	return &box{container: container, place: p, dns: []string{vpcResolver}, newest: map[string]int{}}
 }
+
+// keeps tells whether the box has a place for volumes.
+func (b *box) keeps() bool { return b.kept != "" }
 
 // id is "" while the box is warm.
 func (b *box) id() string {
@@ -161,11 +167,13 @@ func (r *Runtime) linkTo(ctx context.Context, id string) (*link, error) {
 	return l, nil
 }
 
-// labels of a sandbox container: its place, which is chosen before it.
-func (r *Runtime) placeLabels(p place) map[string]string {
+// placeLabels are those of a sandbox container: its place, which is chosen
+// before it, and its host name, which listings do not tell.
+func (r *Runtime) placeLabels(p place, wish boxWish) map[string]string {
 	return map[string]string{
 		labelInstance: r.options.Instance, labelRole: roleSandbox,
 		labelVPC: p.vpc, labelSubnet: p.subnet, labelAddress: p.ip.String() + "/" + strconv.Itoa(p.bits),
+		labelHost: wish.hostname,
 	}
 }
 
@@ -176,5 +184,16 @@ func boxOf(c container.Summary, network string) *box {
 	if err != nil {
 		return nil
 	}
-	return newBox(c.ID, place{vpc: c.Labels[labelVPC], subnet: c.Labels[labelSubnet], ip: p.Addr(), bits: p.Bits(), network: network})
+	b := newBox(c.ID, place{vpc: c.Labels[labelVPC], subnet: c.Labels[labelSubnet], ip: p.Addr(), bits: p.Bits(), network: network})
+	b.hostname, b.kept = c.Labels[labelHost], keptBy(c)
+	return b
+}
+
+// keptBy names the volume that a sandbox container has mounted; "" for none.
+func keptBy(c container.Summary) string {
+	i := slices.IndexFunc(c.Mounts, func(m container.MountPoint) bool { return m.Destination == keptRoot })
+	if i < 0 {
+		return ""
+	}
+	return c.Mounts[i].Name
 }

@@ -59,6 +59,7 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	volumes = append(volumes, r.spareKept(b, own)...)
 	if err := r.dropVolumes(ctx, volumes); err != nil {
 		return err
 	}
@@ -68,6 +69,21 @@ func (r *Runtime) Down(ctx context.Context, id string) error {
 	r.forget(b)
 	r.restNetwork(r.vpcOf(b.place.vpc))
 	return nil
+}
+
+// spareKept names the volume that came with a warm sandbox, which has no label
+// that tells whose it is.
+func (r *Runtime) spareKept(b *box, own []container.Summary) []string {
+	var all []string
+	if b != nil && r.names.isSpare(b.kept) {
+		all = append(all, b.kept)
+	}
+	for _, c := range own {
+		if kept := keptBy(c); r.names.isSpare(kept) && (b == nil || kept != b.kept) {
+			all = append(all, kept)
+		}
+	}
+	return all
 }
 
 // running divides containers into those of the workload that may have
@@ -142,7 +158,7 @@ func (r *Runtime) removeRest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.removeAll(ctx, l.Items)
+	return errors.Join(r.removeAll(ctx, l.Items), r.dropSpareKept(ctx, nil))
 }
 
 // pruneImages removes sandbox images of other releases. Without any there is

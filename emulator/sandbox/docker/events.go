@@ -188,6 +188,10 @@ func (r *Runtime) see(m events.Message) {
 	switch m.Actor.Attributes[labelRole] {
 	case roleWorkload:
 		r.watch.tell(m.Actor.Attributes[labelSandbox])
+	case rolePause:
+		if m.Action == events.ActionDie || m.Action == events.ActionDestroy {
+			r.lostPause(m.Actor.Attributes[labelSandbox], m.Actor.ID)
+		}
 	case roleSandbox:
 		id := r.names.sandboxOf(m.Actor.Attributes["name"])
 		if m.Action == events.ActionDie || m.Action == events.ActionDestroy {

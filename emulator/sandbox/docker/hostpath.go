@@ -54,11 +54,15 @@ func (r *Runtime) resolveHostPath(ctx context.Context, v sandbox.Volume, m sandb
 		}
 		t.subs[m.Path] = place
 	}
-	name := r.names.kept(v.Node)
-	if t.subpaths || t.folders[name] != "" {
+	node := r.box(v.Node)
+	if node == nil || !node.keeps() {
+		return fmt.Errorf("node %s: %w", v.Node, errNoSandbox)
+	}
+	t.disks[v.Node] = node.kept
+	if t.subpaths || t.folders[node.kept] != "" {
 		return nil
 	}
-	folder, err := r.folder(ctx, name)
-	t.folders[name] = folder
+	folder, err := r.keptFolder(ctx, node)
+	t.folders[node.kept] = folder
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
 
 	"github.com/neargate/neargate/emulator/sandbox"
 	"github.com/neargate/neargate/emulator/sandbox/tunnel"
@@ -80,11 +81,35 @@ func rootMode(v sandbox.Volume) uint32 {
 
 // keptMount puts the volume with all volumes into the sandbox container. The
 // Engine makes it with the container.
-func (r *Runtime) keptMount(id string) mount.Mount {
+func (r *Runtime) keptMount(wish boxWish) mount.Mount {
 	return mount.Mount{
-		Type: mount.TypeVolume, Source: r.names.kept(id), Target: keptRoot,
-		VolumeOptions: &mount.VolumeOptions{NoCopy: true, Labels: r.volumeLabels(id)},
+		Type: mount.TypeVolume, Source: r.names.kept(wish.name), Target: keptRoot,
+		VolumeOptions: &mount.VolumeOptions{NoCopy: true, Labels: r.volumeLabels(wish.sandbox)},
 	}
+}
+
+// dropKept removes the volume of a sandbox container that is gone.
+func (r *Runtime) dropKept(ctx context.Context, b *box) error {
+	if !b.keeps() {
+		return nil
+	}
+	return r.dropVolumes(ctx, []string{b.kept})
+}
+
+// dropSpareKept removes the volumes that were made for the warm pool and that no
+// container has.
+func (r *Runtime) dropSpareKept(ctx context.Context, there map[string]bool) error {
+	l, err := r.daemon.VolumeList(ctx, client.VolumeListOptions{Filters: r.ours()})
+	if err != nil {
+		return fmt.Errorf("volumes: %w", err)
+	}
+	var all []string
+	for _, v := range l.Items {
+		if r.names.isSpare(v.Name) && !there[v.Name] {
+			all = append(all, v.Name)
+		}
+	}
+	return r.dropVolumes(ctx, all)
 }
 
 func (r *Runtime) makeKept(ctx context.Context, b *box, all []sandbox.Volume) error {

@@ -66,7 +66,7 @@ func (r *Runtime) addMessage(ctx context.Context, c *sandbox.Container, b *box, 
 
 // messageMount puts the file into the container.
 func messageMount(s *sandbox.Spec, c *sandbox.Container, attempt int, t setting) mount.Mount {
-	return part(source{t.names.kept(s.ID), path.Join(messagesFolder, messageFile(c, attempt))}, c.Message.Path, false, t)
+	return part(source{t.kept, path.Join(messagesFolder, messageFile(c, attempt))}, c.Message.Path, false, t)
 }
 
 // message reads what an ended container has left. What cannot be read is said

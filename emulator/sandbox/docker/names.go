@@ -18,6 +18,7 @@ const (
 	labelCIDR    = "dev.neargate.cidr"    // networks: what was wished for
 	labelSubnet  = "dev.neargate.subnet"  // sandbox containers
 	labelAddress = "dev.neargate.address" // sandbox containers: 172.31.16.5/20
+	labelHost    = "dev.neargate.host"    // sandbox containers: the host name they were asked to have
 
 	labelContainer = "dev.neargate.container" // workload containers: the name in the definition
 	labelPublic    = "dev.neargate.public"    // workload containers: see publicLabel
@@ -29,6 +30,7 @@ const (
 	roleWorkload = "container"
 	roleHolder   = "volumes" // keeps memory volumes mounted
 	roleErrand   = "errand"  // see errand.go
+	rolePause    = "pause"   // see pause.go
 )
 
 // names makes the names of one emulator's things.
@@ -56,8 +58,15 @@ func (n names) holder(id string) string { return n.sandbox(id) + ".volumes" }
 
 func (n names) errand(id, unique string) string { return n.sandbox(id) + ".errand-" + unique }
 
-// kept is the volume with the volumes that PID 1 keeps.
-func (n names) kept(id string) string { return n.sandbox(id) + ".kept" }
+func (n names) pause(id string) string { return n.sandbox(id) + ".pause" }
+
+// kept is the volume with the volumes that PID 1 keeps, of the sandbox
+// container that is made under a name.
+func (n names) kept(container string) string { return container + ".kept" }
+
+// isSpare tells the volume of a sandbox container that was made for the warm
+// pool.
+func (n names) isSpare(volume string) bool { return strings.HasPrefix(volume, n.warm("")) }
 
 func (n names) volume(id, volume string) string { return n.sandbox(id) + "-" + safeName(volume) }
 

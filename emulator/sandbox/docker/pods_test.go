@@ -116,7 +116,7 @@ func TestWorkloadOfAPod(t *testing.T) {
 		Name: "app", Groups: []int{5, 6}, Seccomp: "unconfined", Stdin: true, StdinOnce: true, Message: &sandbox.Message{Path: "/dev/termination-log", FromLogs: true},
 		Mounts: []sandbox.Mount{{Volume: "e", Path: "/e"}, {Volume: "a", Path: "/f", SubPath: "f"}},
 	}
-	o := workload(s, c, 2, nil, setting{names: newNames("i"), owner: "box", subpaths: true, target: "other", subs: map[string]string{"/f": "..2026/f"}})
+	o := workload(s, c, 2, nil, setting{names: newNames("i"), owner: "box", kept: "k", subpaths: true, target: "other", subs: map[string]string{"/f": "..2026/f"}})
 	h := o.HostConfig
 	if !slices.Equal(h.GroupAdd, []string{"5", "6"}) || !slices.Equal(h.SecurityOpt, []string{"seccomp=unconfined"}) || h.PidMode != "container:other" || !o.Config.StdinOnce {
 		t.Errorf("%+v", h)
@@ -125,9 +125,9 @@ func TestWorkloadOfAPod(t *testing.T) {
 		t.Errorf("label %q", got)
 	}
 	want := []mount.Mount{
-		{Type: "volume", Source: "neargate-i-x.kept", Target: "/e", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "e"}},
-		{Type: "volume", Source: "neargate-i-x.kept", Target: "/f", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "a/..2026/f"}},
-		{Type: "volume", Source: "neargate-i-x.kept", Target: "/dev/termination-log", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: ".messages/app.2"}},
+		{Type: "volume", Source: "k", Target: "/e", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "e"}},
+		{Type: "volume", Source: "k", Target: "/f", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "a/..2026/f"}},
+		{Type: "volume", Source: "k", Target: "/dev/termination-log", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: ".messages/app.2"}},
 	}
 	if d := cmp.Diff(want, h.Mounts); d != "" {
 		t.Error(d)

@@ -12,11 +12,11 @@ import (
 	"github.com/neargate/neargate/emulator/sandbox"
 )
 
-// The first half of a way up whose address is wanted early: the sandbox
-// container is made, which fixes the address, and its start goes on in the
-// background, where Up finds it.
+// The first half of a way up whose address is wanted early: a warm sandbox is
+// taken, or the sandbox container is made, which fixes the address, and what is
+// to be started goes on in the background, where Up finds it.
 
-// starting is a start of a sandbox container that nobody waits for yet.
+// starting is a start of a container that nobody waits for yet.
 type starting struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when err holds
@@ -35,6 +35,11 @@ func (r *Runtime) Reserve(ctx context.Context, s *sandbox.Spec) (sandbox.Address
 	}
 	defer unlock()
 	b := r.box(s.ID)
+	if b == nil {
+		if b, err = r.take(ctx, s, w); err != nil {
+			return sandbox.Address{}, err
+		}
+	}
 	if b == nil {
 		if b, err = r.obtainPlace(ctx, s, w, r.reserveBoxAt); err != nil {
 			return sandbox.Address{}, err
@@ -87,31 +92,49 @@ func (r *Runtime) checkFree(ctx context.Context, p place) error {
 	return nil
 }
 
-// begin starts a box's container in the background.
-func (r *Runtime) begin(b *box) {
+// inBackground lets a start begin.
+func (r *Runtime) inBackground(f func(context.Context) error) *starting {
 	st := &starting{done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(r.life)
 	st.cancel = cancel
-	r.mu.Lock()
-	b.start = st
-	r.mu.Unlock()
 	run := func(context.Context) {
 		defer close(st.done)
 		defer cancel()
-		var g errgroup.Group
-		g.Go(func() error { return r.launch(ctx, b) })
-		g.Go(func() error { return r.locate(ctx, b) })
-		st.err = g.Wait()
+		st.err = f(ctx)
 	}
 	if !r.background(run) {
 		run(ctx) // at the end of the process, where it fails at once
 	}
+	return st
+}
+
+// wait returns when the start has ended, with its error.
+func (st *starting) wait(ctx context.Context) error {
+	select {
+	case <-st.done:
+		return st.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin starts a box's container in the background.
+func (r *Runtime) begin(b *box) {
+	st := r.inBackground(func(ctx context.Context) error {
+		var g errgroup.Group
+		g.Go(func() error { return r.launch(ctx, b) })
+		g.Go(func() error { return r.locate(ctx, b) })
+		return g.Wait()
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b.start = st
 }
 
 // locate finds out ahead of time what every workload container will need.
 func (r *Runtime) locate(ctx context.Context, b *box) error {
 	f, err := r.daemon.facts(ctx)
-	if err != nil || f.has("1.45") {
+	if err != nil || f.has("1.45") || !b.keeps() {
 		return err
 	}
 	_, err = r.keptFolder(ctx, b)
@@ -127,10 +150,8 @@ func (r *Runtime) began(ctx context.Context, b *box) error {
 	if st == nil {
 		return nil
 	}
-	select {
-	case <-st.done:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := st.wait(ctx); ctx.Err() != nil {
+		return err
 	}
 	r.mu.Lock()
 	b.start = nil
@@ -138,17 +159,20 @@ func (r *Runtime) began(ctx context.Context, b *box) error {
 	return st.err
 }
 
-// endStart ends a start in the background: its box is not wanted any more.
+// endStart ends what starts in the background: the box is not wanted any more.
 func (r *Runtime) endStart(ctx context.Context, b *box) error {
 	r.mu.Lock()
-	st := b.start
+	all := []*starting{b.start, b.pause.start}
+	b.start, b.pause.start = nil, nil
 	r.mu.Unlock()
-	if st == nil {
-		return nil
-	}
-	st.cancel()
-	if err := r.began(ctx, b); ctx.Err() != nil {
-		return err
+	for _, st := range all {
+		if st == nil {
+			continue
+		}
+		st.cancel()
+		if err := st.wait(ctx); ctx.Err() != nil {
+			return err
+		}
 	}
 	return nil
 }

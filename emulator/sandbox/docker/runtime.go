@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -78,6 +79,9 @@ type Runtime struct {
 	inspects map[string]inspected
 	attempts map[string]int // containers restarted in place, by container id
 	ulimits  refused
+
+	pauses    atomic.Bool // a pause container has worked
+	pauseless atomic.Bool // none can
 
 	tables     tables
 	deliveries keyed         // of tables, by sandbox container

@@ -15,8 +15,9 @@ const cgroupRoot = "/cgroup"
 // boxWish is what a sandbox container is made for, beside its place.
 type boxWish struct {
 	name     string // of the container
+	sandbox  string // whom it is for; "": nobody yet
 	hostname string // "": after its address
-	keeper   string // the sandbox whose volumes PID 1 shall keep; "": none
+	keeps    bool   // with a volume for volumes
 	spared   int    // addresses of the subnet that are left to others
 }
 
@@ -28,7 +29,7 @@ func (r *Runtime) sandboxContainer(p place, wish boxWish, image string) client.C
 		Name: wish.name,
 		Config: &container.Config{
 			Image: image, Hostname: cmp.Or(wish.hostname, hostname(p.ip)), OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
-			Labels: r.placeLabels(p),
+			Labels: r.placeLabels(p, wish),
 			Cmd:    []string{"--cgroup-root=" + cgroupRoot},
 		},
 		HostConfig: &container.HostConfig{
@@ -54,10 +55,10 @@ func (r *Runtime) sandboxContainer(p place, wish boxWish, image string) client.C
 			},
 		}},
 	}
-	if wish.keeper != "" {
+	if wish.keeps {
 		o.Config.Cmd = append(o.Config.Cmd, "--volumes="+keptRoot)
 		o.HostConfig.CapAdd = append(o.HostConfig.CapAdd, keepingCaps...)
-		o.HostConfig.Mounts = []mount.Mount{r.keptMount(wish.keeper)}
+		o.HostConfig.Mounts = []mount.Mount{r.keptMount(wish)}
 	}
 	return o
 }

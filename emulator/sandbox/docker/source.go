@@ -16,7 +16,8 @@ import (
 // What a mount of a workload's container shows: a whole volume of the
 // Engine's, or a part of one, which it may be unable to mount by itself.
 
-// keptFolder tells where the Engine has the volume, on its own host.
+// keptFolder tells where the Engine has the volume that PID 1 keeps, on its own
+// host.
 func (r *Runtime) keptFolder(ctx context.Context, b *box) (string, error) {
 	r.mu.Lock()
 	known := b.keptFolder
@@ -24,7 +25,7 @@ func (r *Runtime) keptFolder(ctx context.Context, b *box) (string, error) {
 	if known != "" {
 		return known, nil
 	}
-	folder, err := r.folder(ctx, r.names.kept(b.id()))
+	folder, err := r.folder(ctx, b.kept)
 	if err != nil {
 		return "", err
 	}
@@ -46,14 +47,14 @@ func (r *Runtime) folder(ctx context.Context, volume string) (string, error) {
 type source struct{ volume, path string }
 
 // sourceOf finds what a mount shows. sub is what its sub-path leads to.
-func sourceOf(s *sandbox.Spec, m sandbox.Mount, sub string, n names) source {
+func sourceOf(s *sandbox.Spec, m sandbox.Mount, sub string, t setting) source {
 	if v, _ := volumeOf(s, m.Volume); v.Node != "" {
-		return source{n.kept(v.Node), path.Join(tunnel.Disk, cmp.Or(sub, v.Path))}
+		return source{t.disks[v.Node], path.Join(tunnel.Disk, cmp.Or(sub, v.Path))}
 	}
 	if isKept(s, m.Volume) {
-		return source{n.kept(s.ID), path.Join(safeName(m.Volume), sub)}
+		return source{t.kept, path.Join(safeName(m.Volume), sub)}
 	}
-	return source{n.volume(s.ID, m.Volume), sub}
+	return source{t.names.volume(s.ID, m.Volume), sub}
 }
 
 // part mounts a part of a volume. An Engine that cannot do so is given the
@@ -71,7 +72,7 @@ func part(from source, target string, readOnly bool, t setting) mount.Mount {
 // resolve finds out what sub-paths lead to, and the folders of volumes that
 // are mounted in part, for Engines that cannot do so themselves.
 func (r *Runtime) resolve(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, b *box, t *setting) error {
-	t.folders, t.subs = map[string]string{}, map[string]string{}
+	t.folders, t.subs, t.disks = map[string]string{}, map[string]string{}, map[string]string{}
 	needsKept := c.Message != nil
 	for _, m := range c.Mounts {
 		if v, _ := volumeOf(s, m.Volume); v.Node != "" {
@@ -102,7 +103,7 @@ func (r *Runtime) resolve(ctx context.Context, s *sandbox.Spec, c *sandbox.Conta
 		return nil
 	}
 	folder, err := r.keptFolder(ctx, b)
-	t.folders[r.names.kept(s.ID)] = folder
+	t.folders[b.kept] = folder
 	return err
 }
 

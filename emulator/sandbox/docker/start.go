@@ -35,7 +35,7 @@ func (r *Runtime) Start(ctx context.Context, s *sandbox.Spec, c *sandbox.Contain
 	switch {
 	case begun && newest > attempt:
 		return nil
-	case begun && newest < attempt && !c.Restart.Fresh:
+	case begun && newest < attempt && !c.Restart.Fresh && !needsPause(s, b):
 		done, err := r.restart(ctx, s, c, b, attempt)
 		if done || err != nil {
 			return err
@@ -52,6 +52,9 @@ func (r *Runtime) startNew(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 	if err := r.raiseCeiling(ctx, s, b); err != nil {
 		return err
 	}
+	if err := r.pauseAnew(ctx, s, b); err != nil {
+		return err
+	}
 	o, err := r.describe(ctx, s, c, b, attempt, env)
 	if err != nil {
 		return err
@@ -64,9 +67,15 @@ func (r *Runtime) startNew(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 		return err
 	}
 	r.note(b, c.Name, attempt)
+	if err := r.pause(ctx, s, b); err != nil {
+		return err
+	}
 	err = r.startWithin(ctx, s, c, b, attempt, env, id, o.HostConfig.Ulimits)
 	r.afterStart(s, c, attempt) // whether it runs or has failed for good
 	if err != nil {
+		if isPassing(err) {
+			r.doubtPause(b)
+		}
 		return err
 	}
 	return r.renewCeiling(ctx, s, b)
@@ -77,7 +86,7 @@ func (r *Runtime) describe(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 	if err != nil {
 		return client.ContainerCreateOptions{}, err
 	}
-	t := setting{instance: r.options.Instance, names: r.names, owner: b.container, subpaths: f.has("1.45")}
+	t := setting{instance: r.options.Instance, names: r.names, owner: b.container, network: r.joined(s, b), kept: b.kept, subpaths: f.has("1.45")}
 	r.mu.Lock()
 	if b.ceiling != nil {
 		t.ceiling = *b.ceiling
@@ -86,6 +95,13 @@ func (r *Runtime) describe(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 		t.public = publicLabel(b.front)
 	}
 	r.mu.Unlock()
+	if needsPause(s, b) {
+		files, err := r.findFiles(ctx, b)
+		if err != nil {
+			return client.ContainerCreateOptions{}, err
+		}
+		t.files = sharedFiles(c, files)
+	}
 	if err := r.verifyNonRoot(ctx, c); err != nil {
 		return client.ContainerCreateOptions{}, err
 	}
@@ -161,6 +177,12 @@ func (r *Runtime) startExisting(ctx context.Context, s *sandbox.Spec, c *sandbox
 	r.note(b, c.Name, attempt)
 	if i.Container.State.Status != container.StateCreated {
 		return nil
+	}
+	if needsPause(s, b) { // and it may be bound to one that is gone
+		if err := r.removeContainer(ctx, i.Container.ID); err != nil {
+			return err
+		}
+		return r.startNew(ctx, s, c, b, attempt, env)
 	}
 	if err := r.startWithin(ctx, s, c, b, attempt, env, i.Container.ID, i.Container.HostConfig.Ulimits); err != nil {
 		return err

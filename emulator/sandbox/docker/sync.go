@@ -141,6 +141,13 @@ func (r *Runtime) prune(ctx context.Context, l listing) error {
 	if err := r.removeAll(ctx, append(l.warm, l.errands...)); err != nil {
 		return err
 	}
+	there := map[string]bool{}
+	for _, c := range l.boxes {
+		there[keptBy(c)] = true
+	}
+	if err := r.dropSpareKept(ctx, there); err != nil {
+		r.log.Warn().Err(err).Msg("volumes of an earlier process stay behind")
+	}
 	if err := r.dropNetworks(ctx); err != nil {
 		return err
 	}

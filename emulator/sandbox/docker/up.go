@@ -35,6 +35,9 @@ func (r *Runtime) Up(ctx context.Context, s *sandbox.Spec) (sandbox.Address, err
 	if err != nil {
 		return sandbox.Address{}, err
 	}
+	if b, err = r.proven(ctx, s, b); err != nil {
+		return sandbox.Address{}, err
+	}
 	if err := r.settle(ctx, s, b); err != nil {
 		return sandbox.Address{}, err
 	}
@@ -59,18 +62,35 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 			return nil, err
 		}
 	}
-	if fitsWarm(s) {
-		defer r.refill(w) // after this one: it shall not wait for the Engine's other work
-		if b, err := r.takeWarm(ctx, s, w); b != nil || err != nil {
-			return b, err
-		}
+	b, err := r.take(ctx, s, w)
+	if b != nil || err != nil {
+		return b, err
 	}
-	b, err := r.obtainPlace(ctx, s, w, r.makeBoxAt)
+	b, err = r.obtainPlace(ctx, s, w, r.makeBoxAt)
 	if err != nil {
 		return nil, err
 	}
 	r.assign(b, s.ID)
 	return b, nil
+}
+
+// take hands out a ready sandbox, nil when there is none that serves s.
+func (r *Runtime) take(ctx context.Context, s *sandbox.Spec, w wanted) (*box, error) {
+	if !r.fitsWarm(s) {
+		return nil, nil
+	}
+	k := kindOf(s, w)
+	defer r.refill(k) // after this one: it shall not wait for the Engine's other work
+	b, err := r.takeWarm(ctx, s, k)
+	if b != nil {
+		r.beginPause(s, b)
+	}
+	return b, err
+}
+
+// wishOf is what a sandbox container is made for that is made for s alone.
+func (r *Runtime) wishOf(s *sandbox.Spec) boxWish {
+	return boxWish{name: r.names.sandbox(s.ID), sandbox: s.ID, hostname: s.Hostname, keeps: keeps(s)}
 }
 
 func isFull(err error) bool {
@@ -80,10 +100,7 @@ func isFull(err error) bool {
 
 // obtainPlace makes a box for a sandbox.
 func (r *Runtime) obtainPlace(ctx context.Context, s *sandbox.Spec, w wanted, at maker) (*box, error) {
-	wish := boxWish{name: r.names.sandbox(s.ID), hostname: s.Hostname}
-	if keeps(s) {
-		wish.keeper = s.ID
-	}
+	wish := r.wishOf(s)
 	try := func() (*box, error) { return r.makeBox(ctx, s.Network, w, wish, at) }
 	b, err := try()
 	if isFull(err) {
@@ -95,7 +112,7 @@ func (r *Runtime) obtainPlace(ctx context.Context, s *sandbox.Spec, w wanted, at
 // makeRoom tries again in a full subnet, whose warm sandboxes give their
 // addresses back. Others who find it full wait for that too.
 func (r *Runtime) makeRoom(ctx context.Context, w wanted, try func() (*box, error)) (*box, error) {
-	unlock, err := r.locks.lock(ctx, "addresses of "+poolKey(w))
+	unlock, err := r.locks.lock(ctx, "addresses of "+w.key())
 	if err != nil {
 		return nil, err
 	}
@@ -150,12 +167,9 @@ func (r *Runtime) revive(ctx context.Context, b *box) error {
 	return err
 }
 
-// fitsWarm: spare sandboxes have no place for volumes, which only pods need;
-// and of all that a spec wants of the network, only the host name has to be
-// known when the container is made. The Engine copies it into those that
-// join, refuses them one of their own, and no process of the sandbox container
-// reaches their UTS namespaces.
-func fitsWarm(s *sandbox.Spec) bool { return s.Hostname == "" && !keeps(s) }
+// fitsWarm: of all that a spec wants of the network, only the host name has to
+// be known when the sandbox container is made, or there has to be another one.
+func (r *Runtime) fitsWarm(s *sandbox.Spec) bool { return s.Hostname == "" || !r.pauseless.Load() }
 
 // maxTaken bounds how many addresses may turn out to be somebody else's.
 const maxTaken = 16
@@ -225,7 +239,12 @@ func (r *Runtime) createBoxAt(ctx context.Context, p place, wish boxWish) (*box,
 		r.explainMissing(err, p)
 		return nil, fmt.Errorf("sandbox container: %w", err)
 	}
-	return newBox(id, p), nil
+	b := newBox(id, p)
+	b.hostname = wish.hostname
+	if wish.keeps {
+		b.kept = r.names.kept(wish.name)
+	}
+	return b, nil
 }
 
 // explainMissing makes the next try begin further back when the image or the
@@ -242,6 +261,9 @@ func (r *Runtime) explainMissing(err error, p place) {
 
 // launch starts a sandbox container and waits until its PID 1 has greeted.
 func (r *Runtime) launch(ctx context.Context, b *box) error {
+	r.mu.Lock()
+	b.pause.id, b.pause.files = "", nil // it has ended with what ran before
+	r.mu.Unlock()
 	first, err := r.startAttached(ctx, b.container)
 	if err != nil {
 		return fmt.Errorf("start of the sandbox container: %w", err)
@@ -254,11 +276,17 @@ func (r *Runtime) launch(ctx context.Context, b *box) error {
 // streams. Podman attaches to nothing that does not run yet; there they are
 // nil, and the tunnel goes through a bridge process from the beginning.
 func (r *Runtime) startAttached(ctx context.Context, container string) (*stdio, error) {
+	return r.startHeard(ctx, container, r.complain)
+}
+
+// startHeard is startAttached with somebody to tell what the program complains
+// of.
+func (r *Runtime) startHeard(ctx context.Context, container string, complain func(string)) (*stdio, error) {
 	var first *stdio
 	a, err := r.daemon.ContainerAttach(ctx, container, client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	switch {
 	case err == nil:
-		first = newStdio(a.HijackedResponse, r.complain)
+		first = newStdio(a.HijackedResponse, complain)
 	case !strings.Contains(err.Error(), "received 409"):
 		return nil, err
 	}

@@ -132,8 +132,14 @@ func (r *Runtime) makeVolume(ctx context.Context, id string, v sandbox.Volume, o
 	return nil
 }
 
+// volumeLabels: of the volume of a sandbox container that is nobody's yet, the
+// container tells whose it is.
 func (r *Runtime) volumeLabels(id string) map[string]string {
-	return map[string]string{labelInstance: r.options.Instance, labelSandbox: id}
+	labels := map[string]string{labelInstance: r.options.Instance}
+	if id != "" {
+		labels[labelSandbox] = id
+	}
+	return labels
 }
 
 func (r *Runtime) labels(role, id string) map[string]string {

@@ -16,7 +16,7 @@ import (
 )
 
 // Sandboxes that are ready before anybody needs them. A pool begins with the
-// first use of its subnet, keeps firstWarm ready, one more for each task that
+// first use of its subnet by sandboxes of its kind, keeps firstWarm ready, one more for each task that
 // found none, and ends some minutes after the last use. So what has been
 // started at once before starts warm the next time.
 
@@ -30,10 +30,23 @@ const (
 	refillLimit = 3 * time.Second
 )
 
-// pool holds the ready sandboxes of a subnet; it is guarded by Runtime.mu.
+// kind is what ready sandboxes of a pool have in common.
+type kind struct {
+	wanted
+	keeps bool // with a place for volumes, see keeps
+}
+
+func kindOf(s *sandbox.Spec, w wanted) kind { return kind{w, keeps(s)} }
+
+func (k kind) key() string { return fmt.Sprintf("%s %t", k.wanted.key(), k.keeps) }
+
+// key of a subnet.
+func (w wanted) key() string { return w.vpc + "/" + w.subnet }
+
+// pool holds the ready sandboxes of a kind; it is guarded by Runtime.mu.
 type pool struct {
 	wish   sandbox.Network // for making more
-	at     wanted
+	kind   kind
 	ready  []*box
 	making int
 	want   int
@@ -44,16 +57,14 @@ type pool struct {
 	makers sync.WaitGroup
 }
 
-func poolKey(w wanted) string { return w.vpc + "/" + w.subnet }
-
 // takeWarm hands out a ready sandbox under its new name, nil when there is
 // none.
-func (r *Runtime) takeWarm(ctx context.Context, s *sandbox.Spec, w wanted) (*box, error) {
+func (r *Runtime) takeWarm(ctx context.Context, s *sandbox.Spec, k kind) (*box, error) {
 	if r.options.Warm <= 0 {
 		return nil, nil
 	}
 	for {
-		b := r.popWarm(s.Network, w)
+		b := r.popWarm(s.Network, k)
 		if b == nil {
 			return nil, nil
 		}
@@ -67,7 +78,7 @@ func (r *Runtime) takeWarm(ctx context.Context, s *sandbox.Spec, w wanted) (*box
 		case errdefs.IsNotFound(err): // it was removed behind our back
 			r.discard(b)
 		case errdefs.IsConflict(err):
-			r.pushWarm(w, b)
+			r.pushWarm(k, b)
 			return nil, r.removeContainer(ctx, r.names.sandbox(s.ID))
 		default:
 			r.discard(b) // whether it has the new name is unknown
@@ -80,10 +91,10 @@ func (r *Runtime) takeWarm(ctx context.Context, s *sandbox.Spec, w wanted) (*box
 
 // popWarm takes a ready sandbox whose tunnel is up. A pool that has none is to
 // be larger.
-func (r *Runtime) popWarm(n sandbox.Network, w wanted) *box {
+func (r *Runtime) popWarm(n sandbox.Network, k kind) *box {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.poolOf(n, w)
+	p := r.poolOf(n, k)
 	p.idle.Reset(r.options.WarmFor)
 	var b *box
 	for i, candidate := range p.ready {
@@ -99,11 +110,11 @@ func (r *Runtime) popWarm(n sandbox.Network, w wanted) *box {
 	return b
 }
 
-// refill lets the subnet's pool make what it lacks when starts pause.
-func (r *Runtime) refill(w wanted) {
+// refill lets the pool of a kind make what it lacks when starts pause.
+func (r *Runtime) refill(k kind) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.warm[poolKey(w)]
+	p := r.warm[k.key()]
 	if p == nil || p.ended {
 		return
 	}
@@ -137,14 +148,14 @@ func (r *Runtime) refillNow(p *pool) {
 	r.fill(p)
 }
 
-// poolOf returns the subnet's pool; Runtime.mu is held.
-func (r *Runtime) poolOf(n sandbox.Network, w wanted) *pool {
-	p := r.warm[poolKey(w)]
+// poolOf returns the pool of a kind; Runtime.mu is held.
+func (r *Runtime) poolOf(n sandbox.Network, k kind) *pool {
+	p := r.warm[k.key()]
 	if p == nil {
-		p = &pool{at: w, want: min(firstWarm, r.options.Warm)}
+		p = &pool{kind: k, want: min(firstWarm, r.options.Warm)}
 		p.idle = time.AfterFunc(r.options.WarmFor, func() { r.background(func(ctx context.Context) { r.cool(ctx, p) }) })
 		p.later = time.AfterFunc(refillPause, func() { r.refillNow(p) })
-		r.warm[poolKey(w)] = p
+		r.warm[k.key()] = p
 	}
 	p.wish = n
 	p.wish.Public = false
@@ -158,7 +169,7 @@ const spareAddresses = 8
 
 // fill starts making what is missing; Runtime.mu is held.
 func (r *Runtime) fill(p *pool) {
-	if v := r.vpcLocked(p.at.vpc); v.id != "" && v.free(v.subnet(p.at)) <= spareAddresses {
+	if v := r.vpcLocked(p.kind.vpc); v.id != "" && v.free(v.subnet(p.kind.wanted)) <= spareAddresses {
 		return
 	}
 	for len(p.ready)+p.making < p.want && !p.ended {
@@ -176,7 +187,7 @@ func (r *Runtime) fill(p *pool) {
 
 func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	r.mu.Lock()
-	wish, at, ended := p.wish, p.at, p.ended
+	wish, kind, ended := p.wish, p.kind, p.ended
 	r.mu.Unlock()
 	if ended || ctx.Err() != nil {
 		return
@@ -185,7 +196,12 @@ func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	// is waited for even when the process is about to end.
 	mctx, cancel := cleanup(ctx)
 	defer cancel()
-	b, err := r.makeBox(mctx, wish, at, boxWish{name: r.names.warm(unique()), spared: spareAddresses}, r.makeBoxAt)
+	b, err := r.makeBox(mctx, wish, kind.wanted, boxWish{name: r.names.warm(unique()), keeps: kind.keeps, spared: spareAddresses}, r.makeBoxAt)
+	if err == nil && kind.keeps {
+		if err := r.locate(mctx, b); err != nil {
+			r.log.Debug().Err(err).Msg("what a warm sandbox will need is to be asked for later")
+		}
+	}
 	r.mu.Lock()
 	p.making--
 	keep := err == nil && ctx.Err() == nil && !p.ended
@@ -195,7 +211,7 @@ func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	r.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil {
-			r.log.Debug().Err(err).Str("subnet", at.subnet).Msg("no warm sandbox could be made")
+			r.log.Debug().Err(err).Str("subnet", kind.subnet).Msg("no warm sandbox could be made")
 		}
 		return
 	}
@@ -206,10 +222,10 @@ func (r *Runtime) prepare(ctx context.Context, p *pool) {
 	}
 }
 
-func (r *Runtime) pushWarm(w wanted, b *box) {
+func (r *Runtime) pushWarm(k kind, b *box) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p := r.warm[poolKey(w)]; p != nil {
+	if p := r.warm[k.key()]; p != nil {
 		p.ready = append(p.ready, b)
 	}
 }
@@ -226,6 +242,9 @@ func (r *Runtime) removeWarm(ctx context.Context, b *box) {
 		r.log.Warn().Err(err).Msg("a warm sandbox stays behind") // until the next start
 		return
 	}
+	if err := r.dropKept(ctx, b); err != nil {
+		r.log.Warn().Err(err).Msg("the volume of a warm sandbox stays behind")
+	}
 	r.release(b.place)
 }
 
@@ -233,32 +252,38 @@ func (r *Runtime) removeWarm(ctx context.Context, b *box) {
 // none left, also of those that are being made, and reports whether there were
 // any.
 func (r *Runtime) yieldWarm(w wanted) bool {
-	r.mu.Lock()
-	p := r.warm[poolKey(w)]
-	some := p != nil && len(p.ready)+p.making > 0
-	r.mu.Unlock()
-	if !some {
-		return false
-	}
-	all := r.endPool(p)
 	ctx, cancel := cleanup(r.life)
 	defer cancel()
-	for _, b := range all {
-		r.removeWarm(ctx, b)
+	yielded := false
+	for _, keeps := range []bool{false, true} {
+		r.mu.Lock()
+		p := r.warm[kind{w, keeps}.key()]
+		some := p != nil && len(p.ready)+p.making > 0
+		r.mu.Unlock()
+		if some {
+			r.emptyPool(ctx, p)
+			yielded = true
+		}
 	}
-	return true
+	return yielded
+}
+
+// emptyPool ends a pool and removes what was ready in it.
+func (r *Runtime) emptyPool(ctx context.Context, p *pool) {
+	var removals sync.WaitGroup
+	for _, b := range r.endPool(p) {
+		removals.Go(func() { r.removeWarm(ctx, b) })
+	}
+	removals.Wait()
 }
 
 // cool ends a pool that nobody has used for a while, and the VPC's network if
 // that was its last use.
 func (r *Runtime) cool(ctx context.Context, p *pool) {
-	all := r.endPool(p)
 	ctx, cancel := cleanup(ctx)
 	defer cancel()
-	for _, b := range all {
-		r.removeWarm(ctx, b)
-	}
-	if err := r.dropNetwork(ctx, r.vpcOf(p.at.vpc)); err != nil {
+	r.emptyPool(ctx, p)
+	if err := r.dropNetwork(ctx, r.vpcOf(p.kind.vpc)); err != nil {
 		r.log.Warn().Err(err).Msg("a network stays behind")
 	}
 }
@@ -270,8 +295,8 @@ func (r *Runtime) endPool(p *pool) []*box {
 	p.idle.Stop()
 	p.later.Stop()
 	p.ended = true
-	if r.warm[poolKey(p.at)] == p {
-		delete(r.warm, poolKey(p.at))
+	if r.warm[p.kind.key()] == p {
+		delete(r.warm, p.kind.key())
 	}
 	r.mu.Unlock()
 	p.makers.Wait()
@@ -293,9 +318,7 @@ func (r *Runtime) dropWarm(ctx context.Context) error {
 	r.mu.Unlock()
 	var removals sync.WaitGroup
 	for _, p := range pools {
-		for _, b := range r.endPool(p) {
-			removals.Go(func() { r.removeWarm(ctx, b) })
-		}
+		removals.Go(func() { r.emptyPool(ctx, p) })
 	}
 	removals.Wait()
 	return ctx.Err()

@@ -19,7 +19,10 @@ import (
 type setting struct {
 	instance string
 	names    names
-	owner    string // id or name of the sandbox container
+	owner    string   // Docker's id of the sandbox container
+	network  string   // the container whose network is joined: the owner, or what gives it its name
+	files    []string // what replaces the network's own /etc/hosts and /etc/resolv.conf
+	kept     string   // the volume with the volumes that PID 1 keeps
 	ceiling  ceiling
 	public   string // see publicLabel
 	subpaths bool   // the Engine mounts sub-paths of volumes by itself (API 1.45)
@@ -58,7 +61,8 @@ func workloadConfig(s *sandbox.Spec, c *sandbox.Container, attempt int, env []sa
 
 func workloadHost(s *sandbox.Spec, c *sandbox.Container, attempt int, t setting) *container.HostConfig {
 	h := &container.HostConfig{
-		NetworkMode:    container.NetworkMode("container:" + t.owner),
+		NetworkMode:    container.NetworkMode("container:" + t.network),
+		Binds:          t.files,
 		CapAdd:         c.CapAdd,
 		CapDrop:        c.CapDrop,
 		ReadonlyRootfs: c.ReadOnlyRoot,
@@ -188,7 +192,7 @@ func tmpfs(all []sandbox.Tmpfs) map[string]string {
 func mounts(s *sandbox.Spec, c *sandbox.Container, t setting) []mount.Mount {
 	var all []mount.Mount
 	for _, m := range c.Mounts {
-		from := sourceOf(s, m, t.subs[m.Path], t.names)
+		from := sourceOf(s, m, t.subs[m.Path], t)
 		if from.path != "" {
 			all = append(all, part(from, m.Path, m.ReadOnly, t))
 			continue

@@ -30,7 +30,7 @@ func TestWorkload(t *testing.T) {
 		Env: []sandbox.EnvVar{{Name: "A", Value: "1"}, {Name: "B", Value: "2"}, {Name: "A", Value: "3"}},
 	}
 	o := workload(s, c, 2, []sandbox.EnvVar{{Name: "SECRET", Value: "x"}}, setting{
-		instance: "i", names: newNames("i"), owner: "sandboxcontainer", ceiling: ceiling{group: true, parent: "/neargate/x"}, public: "127.64.0.1 80/tcp=80", subpaths: true, subs: map[string]string{"/c": "a/b"},
+		instance: "i", names: newNames("i"), owner: "sandboxcontainer", network: "pausecontainer", files: []string{"/h:/etc/hosts:z"}, kept: "k", ceiling: ceiling{group: true, parent: "/neargate/x"}, public: "127.64.0.1 80/tcp=80", subpaths: true, subs: map[string]string{"/c": "a/b"},
 	})
 	yes := true
 	want := &container.Config{
@@ -44,12 +44,12 @@ func TestWorkload(t *testing.T) {
 		t.Error(d)
 	}
 	wantHost := &container.HostConfig{
-		NetworkMode: "container:sandboxcontainer", PidMode: "container:sandboxcontainer", Init: &yes,
+		NetworkMode: "container:pausecontainer", PidMode: "container:sandboxcontainer", Init: &yes, Binds: []string{"/h:/etc/hosts:z"},
 		CapAdd: []string{"SYS_PTRACE"}, CapDrop: []string{"ALL"}, ReadonlyRootfs: true, SecurityOpt: []string{"no-new-privileges"},
 		Tmpfs: map[string]string{"/t": "size=1024,noexec"}, Sysctls: c.Sysctls,
 		Mounts: []mount.Mount{
 			{Type: "volume", Source: "neargate-i-" + s.ID + "-v", Target: "/v", VolumeOptions: &mount.VolumeOptions{}},
-			{Type: "volume", Source: "neargate-i-" + s.ID + ".kept", Target: "/c", ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "conf/a/b"}},
+			{Type: "volume", Source: "k", Target: "/c", ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "conf/a/b"}},
 		},
 		Resources: container.Resources{
 			CPUShares: 256, NanoCPUs: 500_000_000, Memory: 1 << 26, MemorySwap: 1 << 26, MemoryReservation: 1 << 25, CgroupParent: "/neargate/x",
@@ -69,7 +69,7 @@ func TestWorkloadOfAnOldEngineMountsSubPathsByFolder(t *testing.T) {
 	s := &sandbox.Spec{ID: "x", Volumes: []sandbox.Volume{{Name: "v", Empty: true}}}
 	c := &sandbox.Container{Mounts: []sandbox.Mount{{Volume: "v", Path: "/m", SubPath: "a/b", ReadOnly: true}}}
 	got := mounts(s, c, setting{
-		names: newNames("i"), folders: map[string]string{"neargate-i-x.kept": "/var/lib/docker/volumes/k/_data"}, subs: map[string]string{"/m": "a/b"},
+		names: newNames("i"), kept: "k", folders: map[string]string{"k": "/var/lib/docker/volumes/k/_data"}, subs: map[string]string{"/m": "a/b"},
 	})
 	want := []mount.Mount{{Type: "bind", Source: "/var/lib/docker/volumes/k/_data/v/a/b", Target: "/m", ReadOnly: true}}
 	if d := cmp.Diff(want, got); d != "" {

@@ -18,7 +18,7 @@ import (
 
 func main() {
 	commands := map[string]func([]string) error{
-		"serve": serve, "get": get, "times": times, "lookup": lookup, "eat": eat, "orphan": orphan, "exit": func([]string) error { return nil },
+		"serve": serve, "get": get, "times": times, "lookup": lookup, "eat": eat, "orphan": orphan, "host": host, "exit": func([]string) error { return nil },
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -36,6 +36,13 @@ func serve(args []string) error {
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "workload ", r.URL.Path)
 	}))
+}
+
+// host prints the host name.
+func host([]string) error {
+	name, err := os.Hostname()
+	fmt.Println(name)
+	return err
 }
 
 // get URL… prints status and body of each.
