@@ -45,7 +45,7 @@ func (n *network) cluster() (string, []string) {
 func (s *sandbox) configure(_ context.Context, n tunnel.Network) (state tunnel.NetworkState, err error) {
 	s.network.mu.Lock()
 	defer s.network.mu.Unlock()
-	for file, content := range map[string]string{"/etc/hosts": n.Hosts, "/etc/resolv.conf": n.Resolv} {
+	for file, content := range map[string]string{"/etc/hosts": n.Hosts, "/etc/resolv.conf": n.Resolv, "/etc/hostname": n.Hostname} {
 		if content == "" {
 			continue
 		}

@@ -24,6 +24,7 @@ func Abandon(r *Runtime) {
 	}
 	for _, p := range r.warm {
 		p.idle.Stop()
+		p.calm.Stop()
 		all = append(all, p.ready...)
 	}
 	r.mu.Unlock()
@@ -55,6 +56,15 @@ func Idle(r *Runtime) {
 	defer r.mu.Unlock()
 	for _, p := range r.warm {
 		p.idle.Reset(0)
+	}
+}
+
+// Calm is what happens a while after the last use of ready sandboxes.
+func Calm(r *Runtime) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.warm {
+		p.calm.Reset(0)
 	}
 }
 

@@ -253,17 +253,12 @@ func (r *Runtime) findFiles(ctx context.Context, b *box) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []string{c.Container.HostsPath + ":" + hostsPath, c.Container.ResolvConfPath + ":" + resolvPath}
+	files := []string{c.Container.HostsPath + ":/etc/hosts", c.Container.ResolvConfPath + ":/etc/resolv.conf", c.Container.HostnamePath + ":/etc/hostname"}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b.pause.files = files
 	return files, nil
 }
-
-const (
-	hostsPath  = "/etc/hosts"
-	resolvPath = "/etc/resolv.conf"
-)
 
 // sharedFiles binds them into a container, as the Engine does by itself for
 // those that join the sandbox container; what the container mounts there comes

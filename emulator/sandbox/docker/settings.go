@@ -12,7 +12,7 @@ import (
 // What a sandbox is told about its network once it is somebody's: pure
 // functions. PID 1 writes the files in place, and the Engine has bound the same
 // ones into all containers of the sandbox, so that a sandbox made in advance
-// serves every spec but for its host name.
+// serves every spec; for its host name see pause.go.
 
 // vpcResolver answers DNS in every sandbox: the VPC's own address for it, with
 // PID 1 behind it.
@@ -48,6 +48,9 @@ func settings(s *sandbox.Spec, ip netip.Addr) (tunnel.Network, error) {
 		}
 	}
 	n := tunnel.Network{Hosts: hostsFile(s, ip), Resolv: resolvFile(s.Network)}
+	if s.Hostname != "" {
+		n.Hostname = s.Hostname + "\n"
+	}
 	if s.Network.Cluster == nil {
 		return n, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/neargate/neargate/emulator/sandbox"
@@ -59,7 +60,7 @@ fe00::2	ip6-allrouters
 `, "search default.svc.cluster.local\nnameserver 10.100.0.10\noptions ndots:5\n"},
 	} {
 		n, err := docker.Settings(&test.spec, netip.MustParseAddr("10.0.1.23"))
-		if err != nil || n.Hosts != test.hosts || n.Resolv != test.resolv {
+		if err != nil || n.Hosts != test.hosts || n.Resolv != test.resolv || strings.TrimSuffix(n.Hostname, "\n") != test.spec.Hostname {
 			t.Errorf("%s: %v\n%s\n%s", test.name, err, n.Hosts, n.Resolv)
 		}
 	}

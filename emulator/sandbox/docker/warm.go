@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,8 +18,9 @@ import (
 
 // Sandboxes that are ready before anybody needs them. A pool begins with the
 // first use of its subnet by sandboxes of its kind, keeps firstWarm ready, one more for each task that
-// found none, and ends some minutes after the last use. So what has been
-// started at once before starts warm the next time.
+// found none, falls back to firstWarm a while after the last use, and ends some
+// minutes after it. So what has been started at once before starts warm the next
+// time.
 
 const firstWarm = 2
 
@@ -51,6 +53,7 @@ type pool struct {
 	making int
 	want   int
 	idle   *time.Timer // empties the pool
+	calm   *time.Timer // makes it as small as it began
 	later  *time.Timer // makes what is missing
 	since  time.Time   // when the first of the missing was taken; zero: none is
 	ended  bool
@@ -96,6 +99,7 @@ func (r *Runtime) popWarm(n sandbox.Network, k kind) *box {
 	defer r.mu.Unlock()
 	p := r.poolOf(n, k)
 	p.idle.Reset(r.options.WarmFor)
+	p.calm.Reset(r.options.WarmFor / 4)
 	var b *box
 	for i, candidate := range p.ready {
 		if candidate.link != nil && candidate.link.now() != nil {
@@ -154,6 +158,7 @@ func (r *Runtime) poolOf(n sandbox.Network, k kind) *pool {
 	if p == nil {
 		p = &pool{kind: k, want: min(firstWarm, r.options.Warm)}
 		p.idle = time.AfterFunc(r.options.WarmFor, func() { r.background(func(ctx context.Context) { r.cool(ctx, p) }) })
+		p.calm = time.AfterFunc(r.options.WarmFor/4, func() { r.background(func(ctx context.Context) { r.shrink(ctx, p) }) })
 		p.later = time.AfterFunc(refillPause, func() { r.refillNow(p) })
 		r.warm[k.key()] = p
 	}
@@ -288,11 +293,27 @@ func (r *Runtime) cool(ctx context.Context, p *pool) {
 	}
 }
 
+// shrink makes a pool as small as it began: what was started at once is some
+// time ago.
+func (r *Runtime) shrink(ctx context.Context, p *pool) {
+	ctx, cancel := cleanup(ctx)
+	defer cancel()
+	r.mu.Lock()
+	p.want = min(firstWarm, r.options.Warm)
+	surplus := slices.Clone(p.ready[min(p.want, len(p.ready)):])
+	p.ready = p.ready[:len(p.ready)-len(surplus)]
+	r.mu.Unlock()
+	for _, b := range surplus {
+		r.removeWarm(ctx, b)
+	}
+}
+
 // endPool returns what was ready in the pool, when nothing is being made any
 // more.
 func (r *Runtime) endPool(p *pool) []*box {
 	r.mu.Lock()
 	p.idle.Stop()
+	p.calm.Stop()
 	p.later.Stop()
 	p.ended = true
 	if r.warm[p.kind.key()] == p {

@@ -121,6 +121,9 @@ func TestWarmPoolIsBoundAndEnds(t *testing.T) {
 	if n := docker.Warm(b.rt); n > 3 {
 		t.Errorf("%d sandboxes wait, at most 3 may", n)
 	}
+	b.await("the pool has grown", func() bool { return docker.Warm(b.rt) == 3 })
+	docker.Calm(b.rt)
+	b.await("the pool has shrunk", func() bool { return docker.Warm(b.rt) == 2 && len(b.ours(instance)) == 7 })
 	docker.Idle(b.rt)
 	b.await("the pool has ended", func() bool { return docker.Warm(b.rt) == 0 && len(b.ours(instance)) == 5 })
 }

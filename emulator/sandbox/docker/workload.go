@@ -21,7 +21,7 @@ type setting struct {
 	names    names
 	owner    string   // Docker's id of the sandbox container
 	network  string   // the container whose network is joined: the owner, or what gives it its name
-	files    []string // what replaces the network's own /etc/hosts and /etc/resolv.conf
+	files    []string // that replace the network's own, see sharedFiles
 	kept     string   // the volume with the volumes that PID 1 keeps
 	ceiling  ceiling
 	public   string // see publicLabel

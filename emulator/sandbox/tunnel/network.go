@@ -22,11 +22,12 @@ const ServiceKubernetes = "kubernetes"
 
 // Network is how the namespace looks to its containers.
 type Network struct {
-	// Hosts and Resolv are the content of /etc/hosts and /etc/resolv.conf,
-	// which the Engine shares between all containers of the sandbox; an empty
-	// one is left as it is.
-	Hosts  string `json:"hosts,omitempty"`
-	Resolv string `json:"resolv,omitempty"`
+	// Hosts, Resolv and Hostname are the content of /etc/hosts,
+	// /etc/resolv.conf and /etc/hostname, which all containers of the sandbox
+	// share; an empty one is left as it is.
+	Hosts    string `json:"hosts,omitempty"`
+	Resolv   string `json:"resolv,omitempty"`
+	Hostname string `json:"hostname,omitempty"`
 	// Cluster makes the sandbox a pod. It cannot be changed later.
 	Cluster *Cluster `json:"cluster,omitempty"`
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestConfigureAndSetServices(t *testing.T) {
-	network := tunnel.Network{Hosts: "127.0.0.1\tlocalhost\n", Resolv: "nameserver 10.100.0.10\n", Cluster: &tunnel.Cluster{
+	network := tunnel.Network{Hosts: "127.0.0.1\tlocalhost\n", Resolv: "nameserver 10.100.0.10\n", Hostname: "web-0\n", Cluster: &tunnel.Cluster{
 		Name: "c", Services: netip.MustParsePrefix("10.100.0.0/16"), DNS: netip.MustParseAddr("10.100.0.10"),
 		API: netip.MustParseAddrPort("10.100.0.1:443"),
 	}}
