@@ -3,6 +3,7 @@ package fargate
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,11 +21,43 @@ type recorder = record.EventRecorder
 // bind gives a Fargate pod whose sandbox has its address the node, and puts it
 // there.
 func (c *Compute) bind(ctx context.Context, p *corev1.Pod, box *sandbox.Sandbox) error {
+	if c.bound.has(box.Spec.ID) {
+		return nil // the informer will show it
+	}
 	node := nodeName(box.Status.Address.IP, c.Cluster.Region)
 	if err := c.ensureFargateNode(ctx, p, node); err != nil {
 		return err
 	}
-	return c.assign(ctx, p, node, c.fargate)
+	if err := c.assign(ctx, p, node, c.fargate); err != nil {
+		return err
+	}
+	c.bound.add(box.Spec.ID)
+	return nil
+}
+
+// bound remembers which sandboxes have their pods bound to a node, until the
+// pods are gone.
+type bound struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+func (b *bound) has(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all[id]
+}
+
+func (b *bound) add(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all[id] = true
+}
+
+func (b *bound) forget(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.all, id)
 }
 
 // assign binds a pod to a node. A pod that is gone, or bound already, is none

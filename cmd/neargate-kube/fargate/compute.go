@@ -80,6 +80,7 @@ type Compute struct {
 	told     told
 	subnets  subnets
 	assumed  assumed
+	bound    bound
 	leases   leases
 	sight    sight
 	statusMu sync.Mutex
@@ -97,7 +98,7 @@ func New(c Config) (*Compute, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the cluster's version %q: %w", c.Cluster.Version, err)
 	}
-	f := &Compute{Config: c, minor: n, told: newTold(), subnets: newSubnets(), assumed: newAssumed(), leases: newLeases(), sight: newSight()}
+	f := &Compute{Config: c, minor: n, told: newTold(), subnets: newSubnets(), assumed: newAssumed(), bound: bound{all: map[string]bool{}}, leases: newLeases(), sight: newSight()}
 	f.podQueue, f.nodeQueue, f.strayQueue, f.choreQueue = newQueue(), newQueue(), newQueue(), newQueue()
 	f.recorders()
 	if err := f.listen(); err != nil {

@@ -134,6 +134,7 @@ func (c *Compute) podGone(p *corev1.Pod) {
 	c.told.forget(p.UID)
 	c.assumed.release(id)
 	c.subnets.forget(id)
+	c.bound.forget(id)
 	c.strayQueue.Add(id)
 	c.podQueue.Add(key(p))
 	for _, n := range c.nodesOf(id) {

@@ -18,11 +18,16 @@ import (
 // groupLabel names a node's group.
 const groupLabel = "eks.amazonaws.com/nodegroup"
 
+// objectTTL is what the controller of that annotation would write into nodes of
+// a cluster of this size, by a request of its own for each.
+const objectTTL = "0"
+
 // fargateNode is the Node of a Fargate pod, Ready from the beginning.
 func fargateNode(c link.Config, name, address, zone, id string, size sandbox.Size, version string) *corev1.Node {
 	host := hostName(address, c.Region)
 	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: rules.NodeLabels(c.Region, zone)}}
 	n.Labels[corev1.LabelHostname] = host
+	n.Annotations = map[string]string{corev1.ObjectTTLAnnotationKey: objectTTL}
 	n.Spec.ProviderID = providerID(c.ARN, zone, id, name)
 	n.Spec.Taints = []corev1.Taint{{Key: rules.ComputeType, Value: rules.Fargate, Effect: corev1.TaintEffectNoSchedule}}
 	// A micro-VM has at least 2 vCPUs and 4 GiB, whatever the pod's size.
@@ -39,7 +44,7 @@ func (c *Compute) groupNode(g link.Nodegroup, index int, address, zone string) *
 	n.Labels[corev1.LabelHostname] = name
 	n.Spec.ProviderID = "aws:///" + zone + "/" + instance
 	n.Spec.Taints = groupTaints(g)
-	n.Annotations = map[string]string{appliedKey: appliedOf(n)}
+	n.Annotations = map[string]string{appliedKey: appliedOf(n), corev1.ObjectTTLAnnotationKey: objectTTL}
 	if g.Release != "" {
 		n.Annotations[releaseKey] = g.Release
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
@@ -14,6 +15,7 @@ import (
 // daemon is the Engine and what has to be known of it.
 type daemon struct {
 	*client.Client
+	limit time.Duration // see limited
 
 	asking keyed // held while the Engine is asked
 	mu     sync.Mutex
@@ -47,7 +49,45 @@ func newDaemon(host string) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &daemon{Client: c}, nil
+	return &daemon{Client: c, limit: callLimit}, nil
+}
+
+// callLimit is far above what the Engine takes for one thing with one container,
+// on the busiest machine.
+const callLimit = 2 * time.Minute
+
+// limited bounds a call. An Engine that is stuck with a container answers no
+// question about it, while it does all others; then it has to be told that so it
+// is.
+func limited[T any](ctx context.Context, d *daemon, what, container string, call func(context.Context) (T, error)) (T, error) {
+	bounded, cancel := context.WithTimeout(ctx, d.limit)
+	defer cancel()
+	v, err := call(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("the Docker Engine is stuck: it has not answered for %v to %s container %s: %w", d.limit, what, container, err)
+	}
+	return v, err
+}
+
+// ContainerStart is the client's, bounded.
+func (d *daemon) ContainerStart(ctx context.Context, id string, o client.ContainerStartOptions) (client.ContainerStartResult, error) {
+	return limited(ctx, d, "start", id, func(ctx context.Context) (client.ContainerStartResult, error) {
+		return d.Client.ContainerStart(ctx, id, o)
+	})
+}
+
+// ContainerInspect is the client's, bounded.
+func (d *daemon) ContainerInspect(ctx context.Context, id string, o client.ContainerInspectOptions) (client.ContainerInspectResult, error) {
+	return limited(ctx, d, "inspect", id, func(ctx context.Context) (client.ContainerInspectResult, error) {
+		return d.Client.ContainerInspect(ctx, id, o)
+	})
+}
+
+// ContainerRemove is the client's, bounded.
+func (d *daemon) ContainerRemove(ctx context.Context, id string, o client.ContainerRemoveOptions) (client.ContainerRemoveResult, error) {
+	return limited(ctx, d, "remove", id, func(ctx context.Context) (client.ContainerRemoveResult, error) {
+		return d.Client.ContainerRemove(ctx, id, o)
+	})
 }
 
 // facts asks the Engine once, and again after forget. It also makes sure that

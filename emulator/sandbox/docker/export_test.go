@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 
@@ -33,6 +34,9 @@ func Abandon(r *Runtime) {
 	}
 	r.closing.Do(func() { _ = r.daemon.Close() })
 }
+
+// Limit sets how long the Engine may take to answer about one container.
+func Limit(r *Runtime, d time.Duration) { r.daemon.limit = d }
 
 // Warm tells how many sandboxes are ready.
 func Warm(r *Runtime) int {

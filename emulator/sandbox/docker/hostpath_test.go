@@ -62,3 +62,18 @@ func TestPathsOutsideTheDisk(t *testing.T) {
 		}
 	}
 }
+
+// A node that was served by a sandbox that was ready has its disk there.
+func TestHostPathsOfAWarmNode(t *testing.T) {
+	b := warmed(t)
+	node, _ := b.podWith(runtimetest.Program{})
+	b.up(node)
+	if place, refused, err := b.rt.HostPath(b.ctx, node.ID, "/data", "DirectoryOrCreate"); place != "data" || refused != "" || err != nil {
+		t.Fatalf("%q, %q, %v", place, refused, err)
+	}
+	_, s := b.podWith(runtimetest.Program{}, sandbox.Volume{Name: "d", Node: node.ID, Path: "data"})
+	b.launch(s)
+	b.wants(b.performs(s, "write /d/x one", "read /d/x"), "ok", "one")
+	b.down(s)
+	b.down(node)
+}

@@ -206,7 +206,7 @@ func (r *Runtime) pauseContainer(s *sandbox.Spec, b *box, image string) client.C
 			AttachStdout: true, AttachStderr: true, Labels: r.labels(rolePause, s.ID),
 		},
 		HostConfig: &container.HostConfig{
-			PidMode: container.PidMode("container:" + b.container),
+			PidMode: container.PidMode("container:" + b.container), IpcMode: container.IPCModeNone,
 			CapDrop: []string{"ALL"}, CapAdd: []string{"SYS_ADMIN", "SYS_PTRACE"},
 			SecurityOpt: []string{"no-new-privileges", "label=disable"},
 			LogConfig:   container.LogConfig{Type: "none"},

@@ -121,6 +121,7 @@ func (st *starting) wait(ctx context.Context) error {
 // begin starts a box's container in the background.
 func (r *Runtime) begin(b *box) {
 	st := r.inBackground(func(ctx context.Context) error {
+		defer r.underWay()()
 		var g errgroup.Group
 		g.Go(func() error { return r.launch(ctx, b) })
 		g.Go(func() error { return r.locate(ctx, b) })

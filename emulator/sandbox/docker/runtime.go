@@ -75,7 +75,8 @@ type Runtime struct {
 	mu       sync.Mutex      // never held across a call
 	boxes    map[string]*box // sandboxes by id, warm ones left out
 	vpcs     map[string]*vpc
-	warm     map[string]*pool // by subnet
+	warm     map[string]*pool // by kind.key
+	starting int              // see underWay
 	inspects map[string]inspected
 	attempts map[string]int // containers restarted in place, by container id
 	ulimits  refused

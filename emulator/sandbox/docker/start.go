@@ -47,8 +47,7 @@ func (r *Runtime) Start(ctx context.Context, s *sandbox.Spec, c *sandbox.Contain
 // startNew makes and starts the container of an attempt, or does the part of
 // it that has not been done.
 func (r *Runtime) startNew(ctx context.Context, s *sandbox.Spec, c *sandbox.Container, b *box, attempt int, env []sandbox.EnvVar) error {
-	r.startsGoOn()
-	defer r.startsGoOn()
+	defer r.underWay()()
 	if err := r.raiseCeiling(ctx, s, b); err != nil {
 		return err
 	}

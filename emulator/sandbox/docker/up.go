@@ -100,6 +100,7 @@ func isFull(err error) bool {
 
 // obtainPlace makes a box for a sandbox.
 func (r *Runtime) obtainPlace(ctx context.Context, s *sandbox.Spec, w wanted, at maker) (*box, error) {
+	defer r.underWay()()
 	wish := r.wishOf(s)
 	try := func() (*box, error) { return r.makeBox(ctx, s.Network, w, wish, at) }
 	b, err := try()

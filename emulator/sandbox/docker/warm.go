@@ -29,7 +29,7 @@ const firstWarm = 2
 // is made after all.
 const (
 	refillPause = 400 * time.Millisecond
-	refillLimit = 3 * time.Second
+	refillLimit = 6 * time.Second
 )
 
 // kind is what ready sandboxes of a pool have in common.
@@ -133,10 +133,17 @@ func (p *pool) wait() {
 	p.later.Reset(max(0, min(refillPause, refillLimit-time.Since(p.since))))
 }
 
-// startsGoOn tells the pools that wait for a pause that there is none yet.
-func (r *Runtime) startsGoOn() {
+// underWay says that something is being started for somebody, until done is
+// called: the pools have no pause yet.
+func (r *Runtime) underWay() (done func()) {
+	r.count(1)
+	return func() { r.count(-1) }
+}
+
+func (r *Runtime) count(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.starting += n
 	for _, p := range r.warm {
 		if !p.since.IsZero() {
 			p.wait()
@@ -148,6 +155,10 @@ func (r *Runtime) startsGoOn() {
 func (r *Runtime) refillNow(p *pool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.starting > 0 && time.Since(p.since) < refillLimit {
+		p.wait()
+		return
+	}
 	p.since = time.Time{}
 	r.fill(p)
 }

@@ -19,10 +19,11 @@ import (
 type setting struct {
 	instance string
 	names    names
-	owner    string   // Docker's id of the sandbox container
-	network  string   // the container whose network is joined: the owner, or what gives it its name
-	files    []string // that replace the network's own, see sharedFiles
-	kept     string   // the volume with the volumes that PID 1 keeps
+	owner    string            // Docker's id of the sandbox container
+	network  string            // the container whose network is joined: the owner, or what gives it its name
+	files    []string          // that replace the network's own, see sharedFiles
+	kept     string            // the volume with the volumes that PID 1 keeps
+	disks    map[string]string // those with the disks of nodes, by the node's sandbox
 	ceiling  ceiling
 	public   string // see publicLabel
 	subpaths bool   // the Engine mounts sub-paths of volumes by itself (API 1.45)
