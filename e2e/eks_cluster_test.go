@@ -130,12 +130,13 @@ func (s *server) prepare(t testing.TB, name string) *eksCluster {
 	return c
 }
 
-func (s *server) role(t testing.TB, name, service string) string {
+func (s *server) role(t testing.TB, name, service string, also ...string) string {
 	t.Helper()
+	actions := strings.Join(append([]string{"sts:AssumeRole"}, also...), `","`)
 	out, err := iam.NewFromConfig(s.config()).CreateRole(context.Background(), &iam.CreateRoleInput{
 		RoleName: aws.String(name),
 		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` +
-			service + `"},"Action":"sts:AssumeRole"}]}`),
+			service + `"},"Action":["` + actions + `"]}]}`),
 	})
 	if err != nil {
 		t.Fatal(err)

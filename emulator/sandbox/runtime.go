@@ -188,14 +188,14 @@ type Stats struct {
 // ContainerStats is one container's usage.
 type ContainerStats struct {
 	CPU          time.Duration // total CPU time used
-	OnlineCPUs   int
-	SystemCPU    time.Duration // of the whole host, for percentages
+	OnlineCPUs   int           // 0: not told
+	SystemCPU    time.Duration // of the whole host, for percentages; 0: not told
 	Memory       uint64        // bytes, cache included
 	MemoryCache  uint64        // bytes that the kernel would give back
 	MemoryLimit  uint64
 	MemoryMax    uint64 // the most so far
 	PIDs         uint64
-	ReadBytes    uint64 // block devices
+	ReadBytes    uint64 // block devices; 0 where it is not told
 	WrittenBytes uint64
 }
 

@@ -36,6 +36,14 @@ func cgroupPath(id string, systemd bool) string {
 	return "/neargate/" + id
 }
 
+// cgroupOf is the place of a container's own group within that of its sandbox.
+func cgroupOf(id, container string, systemd bool) string {
+	if systemd {
+		return cgroupPath(id, systemd) + "/docker-" + container + ".scope"
+	}
+	return cgroupPath(id, systemd) + "/" + container
+}
+
 const cfsPeriod = 100_000 // microseconds, the kernel's default
 
 // limits of a size. One CPU unit is 1/1024 of a processor.
@@ -73,7 +81,7 @@ func (r *Runtime) makeCeiling(ctx context.Context, s *sandbox.Spec, b *box) (*ce
 	if err != nil {
 		return nil, err
 	}
-	if f.rootless || f.remapped {
+	if !f.grouping() {
 		return &ceiling{notes: []string{"limits hold for each container by itself, not for the task as a whole: root in a container has no rights over the host's control groups"}}, nil
 	}
 	l := r.linkOf(b)
@@ -136,7 +144,7 @@ func (r *Runtime) dropCeiling(ctx context.Context, id string, own *link) error {
 	if err != nil {
 		return err
 	}
-	if f.rootless || f.remapped {
+	if !f.grouping() {
 		return nil
 	}
 	t := r.anySession(own)

@@ -148,6 +148,10 @@ func factsOf(i system.Info, api string) facts {
 	return f
 }
 
+// grouping reports whether a sandbox container has rights over the host's
+// control groups.
+func (f facts) grouping() bool { return !f.rootless && !f.remapped }
+
 // has reports whether the Engine speaks at least this version of its API.
 func (f facts) has(version string) bool { return !versions.LessThan(f.api, version) }
 

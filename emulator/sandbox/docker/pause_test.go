@@ -32,6 +32,23 @@ func warmed(t *testing.T, options ...func(*docker.Options)) *bench {
 	return b
 }
 
+// mortal is warmed with a runtime that the test itself ends.
+func mortal(t *testing.T) (*bench, *docker.Runtime, docker.Options) {
+	t.Helper()
+	b := newBench(t, nil)
+	o := b.bed.options(b.bed.instance())
+	o.Warm = 1
+	r, err := docker.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.rt = r
+	first, _ := b.podWith(runtimetest.Program{})
+	b.up(first)
+	b.ready()
+	return b, r, o
+}
+
 func (b *bench) ready() {
 	b.Helper()
 	b.await("a sandbox is ready", func() bool { return docker.Warm(b.rt) == 1 })
@@ -86,6 +103,10 @@ func TestWarmSandboxesServePods(t *testing.T) {
 	}
 	b.wantNamed(whole, told)
 	b.wants(b.performs(whole, "write /scratch/f text", "get http://"+told+":8080/"), "ok", "by name")
+	usage, err := b.rt.Stats(b.ctx, whole.ID)
+	if c := usage.Containers["c0"]; err != nil || len(usage.Containers) != 1 || c.Memory == 0 || c.CPU == 0 || c.PIDs == 0 || usage.RxPackets == 0 {
+		t.Errorf("usage %+v, %v", usage, err)
+	}
 	b.ready() // the next one, with a volume of its own
 	b.down(whole)
 	if names := b.ours(instance); slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, whole.ID) }) {
@@ -118,24 +139,13 @@ func TestAPauseContainerThatDiesIsMadeAnew(t *testing.T) {
 }
 
 func TestTheNextProcessRestartsContainersOfWarmSandboxes(t *testing.T) {
-	bed := need(t)
-	o := bed.options(bed.instance())
-	o.Warm = 1
-	r, err := docker.New(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBench(t, nil)
-	b.rt = r
-	first, _ := b.podWith(runtimetest.Program{})
-	b.up(first)
-	b.ready()
+	b, r, o := mortal(t)
 	_, s := b.podWith(runtimetest.Program{}, sandbox.Volume{Name: "scratch", Mode: 0o777, Empty: true})
 	named(s, "web-0")
 	ip := b.launch(s).IP
 	b.wants(b.performs(s, "write /scratch/f kept"), "ok")
 	docker.Abandon(r)
-	b.rt = bed.start(t, o)
+	b.rt = b.bed.start(t, o)
 	if got := b.inspect(s); !got.Up || got.Address.IP != ip {
 		t.Fatalf("the next process sees %+v", got)
 	}
@@ -210,18 +220,7 @@ func TestDownWhileThePauseContainerStarts(t *testing.T) {
 }
 
 func TestVolumesOfWarmSandboxesOfAKilledProcessGo(t *testing.T) {
-	bed := need(t)
-	o := bed.options(bed.instance())
-	o.Warm = 1
-	r, err := docker.New(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBench(t, nil)
-	b.rt = r
-	first, _ := b.podWith(runtimetest.Program{})
-	b.up(first)
-	b.ready()
+	b, r, o := mortal(t)
 	_, s := b.podWith(runtimetest.Program{})
 	b.up(s) // takes the one that is ready
 	b.ready()
@@ -229,7 +228,7 @@ func TestVolumesOfWarmSandboxesOfAKilledProcessGo(t *testing.T) {
 	if got := b.volumes(o.Instance); len(got) != 3 {
 		t.Fatalf("volumes %q, want those of two pods and a spare one", got)
 	}
-	b.rt = bed.start(t, o)
+	b.rt = b.bed.start(t, o)
 	if _, err := b.rt.List(b.ctx); err != nil {
 		t.Fatal(err)
 	}

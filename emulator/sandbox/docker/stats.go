@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/neargate/neargate/emulator/sandbox"
+	"github.com/neargate/neargate/emulator/sandbox/tunnel"
 )
 
 // Stats implements [sandbox.StatsReader]: one sample of each running
@@ -26,6 +29,12 @@ func (r *Runtime) Stats(ctx context.Context, id string) (sandbox.Stats, error) {
 	if err != nil {
 		return sandbox.Stats{}, err
 	}
+	read := r.containerStats
+	if slices.ContainsFunc(others, func(c container.Summary) bool { return c.Labels[labelRole] == rolePause }) {
+		read = func(ctx context.Context, container string) (sandbox.ContainerStats, error) {
+			return r.groupStats(ctx, l, id, container)
+		}
+	}
 	all := sandbox.Stats{At: time.Now(), Containers: map[string]sandbox.ContainerStats{}}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
@@ -34,7 +43,7 @@ func (r *Runtime) Stats(ctx context.Context, id string) (sandbox.Stats, error) {
 			continue
 		}
 		g.Go(func() error {
-			s, err := r.containerStats(gctx, c.ID)
+			s, err := read(gctx, c.ID)
 			if errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
 				return nil // it has ended meanwhile
 			}
@@ -81,6 +90,28 @@ func (r *Runtime) containerStats(ctx context.Context, id string) (sandbox.Contai
 		return sandbox.ContainerStats{}, err
 	}
 	return statsOf(sample), nil
+}
+
+// groupStats reads a container's control group by PID 1. The Engine tells
+// nothing of containers that have joined a pause container: it looks for a
+// network of that one's, which is the Engine's no more.
+func (r *Runtime) groupStats(ctx context.Context, l *link, id, container string) (sandbox.ContainerStats, error) {
+	f, err := r.daemon.facts(ctx)
+	if err != nil {
+		return sandbox.ContainerStats{}, err
+	}
+	t, err := l.get(ctx)
+	if err != nil {
+		return sandbox.ContainerStats{}, err
+	}
+	s, err := t.CgroupStats(ctx, cgroupOf(id, container, f.systemd))
+	if e, ok := errors.AsType[*tunnel.Error](err); ok && e.Kind == tunnel.NotFound {
+		err = errdefs.ErrNotFound
+	}
+	return sandbox.ContainerStats{
+		CPU: s.CPUUsage, Memory: s.MemoryUsage, MemoryCache: s.MemoryInactive,
+		MemoryLimit: uint64(max(s.MemoryLimit, 0)), MemoryMax: s.MemoryPeak, PIDs: s.Pids,
+	}, err
 }
 
 func statsOf(s container.StatsResponse) sandbox.ContainerStats {

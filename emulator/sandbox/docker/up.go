@@ -76,8 +76,8 @@ func (r *Runtime) obtain(ctx context.Context, s *sandbox.Spec, w wanted) (*box, 
 
 // take hands out a ready sandbox, nil when there is none that serves s.
 func (r *Runtime) take(ctx context.Context, s *sandbox.Spec, w wanted) (*box, error) {
-	if !r.fitsWarm(s) {
-		return nil, nil
+	if fits, err := r.fitsWarm(ctx, s); !fits {
+		return nil, err
 	}
 	k := kindOf(s, w)
 	defer r.refill(k) // after this one: it shall not wait for the Engine's other work
@@ -169,8 +169,16 @@ func (r *Runtime) revive(ctx context.Context, b *box) error {
 }
 
 // fitsWarm: of all that a spec wants of the network, only the host name has to
-// be known when the sandbox container is made, or there has to be another one.
-func (r *Runtime) fitsWarm(s *sandbox.Spec) bool { return s.Hostname == "" || !r.pauseless.Load() }
+// be known when the sandbox container is made, or there has to be a pause
+// container. What is used behind one is told by control groups alone, see
+// groupStats.
+func (r *Runtime) fitsWarm(ctx context.Context, s *sandbox.Spec) (bool, error) {
+	if s.Hostname == "" || r.pauseless.Load() {
+		return s.Hostname == "", nil
+	}
+	f, err := r.daemon.facts(ctx)
+	return f.grouping(), err
+}
 
 // maxTaken bounds how many addresses may turn out to be somebody else's.
 const maxTaken = 16
