@@ -101,6 +101,9 @@ func (r *Runtime) describe(ctx context.Context, s *sandbox.Spec, c *sandbox.Cont
 		}
 		t.files = sharedFiles(c, files)
 	}
+	if err := checkEnvironment(c, c.Env, env); err != nil {
+		return client.ContainerCreateOptions{}, err
+	}
 	if err := r.verifyNonRoot(ctx, c); err != nil {
 		return client.ContainerCreateOptions{}, err
 	}

@@ -117,25 +117,6 @@ func workloadLabels(s *sandbox.Spec, c *sandbox.Container, attempt int, t settin
 	return labels
 }
 
-// environment joins lists; of several values of a name the last one wins, at
-// the place of the first.
-func environment(lists ...[]sandbox.EnvVar) []string {
-	var all []string
-	at := map[string]int{}
-	for _, list := range lists {
-		for _, e := range list {
-			text := e.Name + "=" + e.Value
-			if i, ok := at[e.Name]; ok {
-				all[i] = text
-				continue
-			}
-			at[e.Name] = len(all)
-			all = append(all, text)
-		}
-	}
-	return all
-}
-
 // minShares is what ECS gives to a container without a cpu value, and the
 // kernel's minimum.
 const minShares = 2

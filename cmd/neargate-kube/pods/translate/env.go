@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -49,7 +50,18 @@ func (t *translation) environment(ctx context.Context, c *v1.Container) (*variab
 			v.set(e.Name, value)
 		}
 	}
-	return v, nil
+	return v, v.check()
+}
+
+// check refuses what cannot be told: a Secret's values may be any bytes, and the
+// CRI's, like the link's, are text.
+func (v *variables) check() error {
+	for _, name := range sorted(maps.Keys(v.values)) {
+		if !utf8.ValidString(v.values[name]) {
+			return fmt.Errorf("environment variable %q: its value contains invalid UTF-8", name)
+		}
+	}
+	return nil
 }
 
 func (t *translation) envFrom(ctx context.Context, from *v1.EnvFromSource, v *variables) error {

@@ -137,6 +137,18 @@ func TestEnvironmentErrors(t *testing.T) {
 	}
 }
 
+// Bytes that are no text would come to the container as others.
+func TestSecretsThatAreNoText(t *testing.T) {
+	s := &objects{secrets: []*v1.Secret{secret("s", map[string]string{"bin.dat": "\xff\x00\xfe"})}}
+	pod := shopPod(box(func(b *v1.Container) {
+		b.EnvFrom = []v1.EnvFromSource{{Prefix: "S_", SecretRef: &v1.SecretEnvSource{LocalObjectReference: v1.LocalObjectReference{Name: "s"}}}}
+	}))
+	errs := untold(t, pod, s)
+	if want := `environment variable "S_bin.dat": its value contains invalid UTF-8`; len(errs) != 1 || errs[0].Message != want || errs[0].Reason != "CreateContainerConfigError" {
+		t.Errorf("got %+v; want %s", *errs[0], want)
+	}
+}
+
 func TestFailureOfTheSourceIsKept(t *testing.T) {
 	s := &objects{failure: context.DeadlineExceeded}
 	pod := shopPod(box(func(b *v1.Container) { b.Env = []v1.EnvVar{{Name: "A", ValueFrom: configKey("c", "k", true)}} }))
