@@ -139,7 +139,7 @@ spec:
     image: IMAGE
     imagePullPolicy: Never
     args: [listen, "8080", serve]
-    livenessProbe: {exec: {command: [probe, exists, /bin/probe]}, periodSeconds: 1}
+    livenessProbe: {exec: {command: [probe, exists, /bin/probe]}, periodSeconds: 1, timeoutSeconds: 60}
     readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
     lifecycle: {postStart: {exec: {command: [probe, write, /tmp/hook, started]}}}
 ---
@@ -148,7 +148,7 @@ kind: Pod
 metadata: {name: dead}
 spec:
   terminationGracePeriodSeconds: 1
-  containers: [{name: c, image: IMAGE, imagePullPolicy: Never, args: [serve], livenessProbe: {exec: {command: [probe, exists, /not/there]}, periodSeconds: 1, failureThreshold: 2}}]
+  containers: [{name: c, image: IMAGE, imagePullPolicy: Never, args: [serve], livenessProbe: {exec: {command: [probe, exists, /not/there]}, periodSeconds: 1, timeoutSeconds: 60, failureThreshold: 2}}]
 `)
 	n.k("rollout status deployment/web --timeout=240s")
 	n.ready("pod/alive")
