@@ -32,24 +32,28 @@ func TestResources(t *testing.T) {
 			b.change(func(tx *store.Tx) error { return sandbox.Resize(tx, id(1), "a", more) })
 		}
 		b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Resized == 1 })
-		if s := b.get(1); s.Spec.Containers[0].Resources() != more || s.Spec.Size != (sandbox.Size{CPU: 512, Memory: 164 << 20}) || b.rt.Resources(id(1), "a") != more || b.rt.Calls("Resize") != 1 {
+		if s := b.get(1); s.Spec.Containers[0].Resources() != more || s.Spec.Size != (sandbox.Size{CPU: 512, Memory: 164 << 20}) || b.rt.Resources(id(1), "a") != more || s.Spec.Containers[0].Resizes != 1 {
 			b.Errorf("%+v, %+v", s.Spec.Containers[0], b.rt.Resources(id(1), "a"))
 		}
 		b.rt.Fail("Resize", errors.New("device or resource busy"))
 		less := sandbox.Resources{Memory: 1 << 20}
 		b.change(func(tx *store.Tx) error { return sandbox.Resize(tx, id(1), "a", less) })
 		b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].ResizeTrouble != "" })
+		first := b.rt.Calls("Resize")
 		<-time.After(25 * time.Second)
-		if cs := b.status(1, 0); cs.Resized != 1 || cs.ResizeTrouble != "device or resource busy" || cs.State != sandbox.ContainerRunning || b.rt.Calls("Resize") != 4 {
-			b.Errorf("after %d tries: %+v", b.rt.Calls("Resize"), cs)
+		// What was done is done again when the record has changed meanwhile, so
+		// that there may be one more.
+		if cs, n := b.status(1, 0), b.rt.Calls("Resize")-first; cs.Resized != 1 || cs.ResizeTrouble != "device or resource busy" || cs.State != sandbox.ContainerRunning || n < 2 || n > 3 {
+			b.Errorf("after %d tries more: %+v", n, cs)
 		}
 		b.rt.Fail("Resize", nil)
 		<-time.After(10 * time.Second)
 		if cs := b.status(1, 0); cs.Resized != 2 || cs.ResizeTrouble != "" || b.rt.Resources(id(1), "a") != less {
 			b.Errorf("%+v", cs)
 		}
+		before := b.rt.Calls("Resize")
 		b.until(1, func(s *sandbox.Sandbox) bool { return s.Status.Containers[0].Attempt == 1 })
-		if n := b.rt.Calls("Resize"); b.rt.Resources(id(1), "a") != less || b.status(1, 0).Resized != 2 || n != 5 {
+		if n := b.rt.Calls("Resize"); b.rt.Resources(id(1), "a") != less || b.status(1, 0).Resized != 2 || n != before {
 			b.Errorf("the next run has %+v after %d calls: it is started with them", b.rt.Resources(id(1), "a"), n)
 		}
 		err := b.st.Update(b.Context(), "test", func(tx *store.Tx) error { return sandbox.Resize(tx, id(1), "nobody", less) })
