@@ -43,8 +43,14 @@ func (r *Runtime) yieldWarm(w wanted) bool {
 
 // emptyPool ends a pool and removes what was ready in it.
 func (r *Runtime) emptyPool(ctx context.Context, p *pool) {
+	r.removeAllWarm(ctx, r.endPool(p))
+}
+
+// removeAllWarm removes several at once: each takes the Engine some tenths of a
+// second.
+func (r *Runtime) removeAllWarm(ctx context.Context, all []*box) {
 	var removals sync.WaitGroup
-	for _, b := range r.endPool(p) {
+	for _, b := range all {
 		removals.Go(func() { r.removeWarm(ctx, b) })
 	}
 	removals.Wait()
@@ -71,9 +77,7 @@ func (r *Runtime) shrink(ctx context.Context, p *pool) {
 	surplus := slices.Clone(p.ready[min(p.want, len(p.ready)):])
 	p.ready = p.ready[:len(p.ready)-len(surplus)]
 	r.mu.Unlock()
-	for _, b := range surplus {
-		r.removeWarm(ctx, b)
-	}
+	r.removeAllWarm(ctx, surplus)
 }
 
 // endPool returns what was ready in the pool, when nothing is being made any
@@ -97,7 +101,7 @@ func (r *Runtime) endPool(p *pool) []*box {
 }
 
 // dropWarm removes all warm sandboxes, at once: whoever ends the server waits
-// for it, and each takes the Engine some tenths of a second.
+// for it.
 func (r *Runtime) dropWarm(ctx context.Context) error {
 	r.mu.Lock()
 	var pools []*pool

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
@@ -157,14 +156,8 @@ func (r *Runtime) startPause(ctx context.Context, s *sandbox.Spec, b *box) (stri
 	if err != nil {
 		return "", err
 	}
-	o := r.pauseContainer(s, b, image)
-	id, err := r.daemon.create(ctx, o)
-	if errdefs.IsConflict(err) { // one that has ended, or that a call without an answer has made
-		if err := r.removeContainer(ctx, o.Name); err != nil {
-			return "", err
-		}
-		id, err = r.daemon.create(ctx, o)
-	}
+	// Instead of one that has ended, or that a call without an answer has made.
+	id, err := r.createInstead(ctx, r.pauseContainer(s, b, image))
 	if err != nil {
 		return "", err
 	}

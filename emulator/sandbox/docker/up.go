@@ -234,16 +234,9 @@ func (r *Runtime) createBoxAt(ctx context.Context, p place, wish boxWish) (*box,
 	if err != nil {
 		return nil, err
 	}
-	o := r.sandboxContainer(p, wish, image)
-	id, err := r.daemon.create(ctx, o)
-	if errdefs.IsConflict(err) {
-		// Left by a call whose answer was lost; no box knows it, so it never
-		// had a workload.
-		if err := r.removeContainer(ctx, o.Name); err != nil {
-			return nil, err
-		}
-		id, err = r.daemon.create(ctx, o)
-	}
+	// What has the name was left by a call whose answer was lost; no box knows
+	// it, so it never had a workload.
+	id, err := r.createInstead(ctx, r.sandboxContainer(p, wish, image))
 	if err != nil {
 		r.explainMissing(err, p)
 		return nil, fmt.Errorf("sandbox container: %w", err)
@@ -254,6 +247,18 @@ func (r *Runtime) createBoxAt(ctx context.Context, p place, wish boxWish) (*box,
 		b.kept = r.names.kept(wish.name)
 	}
 	return b, nil
+}
+
+// createInstead makes a container, and removes another one that has its name.
+func (r *Runtime) createInstead(ctx context.Context, o client.ContainerCreateOptions) (string, error) {
+	id, err := r.daemon.create(ctx, o)
+	if !errdefs.IsConflict(err) {
+		return id, err
+	}
+	if err := r.removeContainer(ctx, o.Name); err != nil {
+		return "", err
+	}
+	return r.daemon.create(ctx, o)
 }
 
 // explainMissing makes the next try begin further back when the image or the
