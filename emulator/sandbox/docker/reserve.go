@@ -164,7 +164,6 @@ func (r *Runtime) began(ctx context.Context, b *box) error {
 func (r *Runtime) endStart(ctx context.Context, b *box) error {
 	r.mu.Lock()
 	all := []*starting{b.start, b.pause.start}
-	b.start, b.pause.start = nil, nil
 	r.mu.Unlock()
 	for _, st := range all {
 		if st == nil {
@@ -175,6 +174,9 @@ func (r *Runtime) endStart(ctx context.Context, b *box) error {
 			return err
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b.start, b.pause.start = nil, nil
 	return nil
 }
 
